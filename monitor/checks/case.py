@@ -1,0 +1,63 @@
+"""What a check is told, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+from monitor.events import Finding
+from monitor.findings.answers import Answer
+from monitor.policy.ruling import Verified
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What SMTP said of a message. ``mail_from`` is "" for the null reverse-path."""
+
+    ip: str
+    helo: str
+    mail_from: str
+    rcpts: tuple[str, ...] = ()
+    name: str | None = None  # the client's PTR name, forward-confirmed, else None
+
+
+class Source(Protocol):
+    """A received message: CRLF lines, the dot stuffing undone."""
+
+    size: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """The message from its start, in pieces of at most 64 KiB; may be called again."""
+        ...
+
+
+class ClientReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a client by its address alone."""
+
+    name: str | None = None
+    confirmed: bool = False
+    temporary: bool = False
+    findings: tuple[Finding, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+
+class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a message. ``results`` is the Authentication-Results field body."""
+
+    findings: tuple[Finding, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    verified: Verified = Verified()
+    results: str = ""
+
+
+class Checks(Protocol):
+    """What the relay needs of this room. Neither call raises; both keep their deadline."""
+
+    async def client(self, ip: str) -> ClientReport:
+        """Check a client that has just connected (rdns)."""
+        ...
+
+    async def message(self, envelope: Envelope, source: Source) -> MessageReport:
+        """Check a message that was received in full."""
+        ...

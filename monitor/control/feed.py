@@ -1,0 +1,56 @@
+"""A feed: updates in, commands out. A running relay and a capture file look the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from monitor.control.protocol import Status, Update
+from monitor.events import AnyEvent
+from monitor.policy.entry import Draft, Entry
+from monitor.record import Record
+
+
+class FeedError(Exception):
+    """The other side refused or is gone; the text is for the operator."""
+
+
+class Feed(Protocol):
+    """What the UI and the command line know of the relay. All calls may raise FeedError."""
+
+    title: str  # "relay NAME" or the capture's file name
+    live: bool  # False for a capture: lists are a rehearsal there
+
+    async def start(self) -> Status:
+        """Connect; the relay's state at that moment."""
+        ...
+
+    def updates(self) -> AsyncIterator[Update]:
+        """Everything from now on, until the feed is closed. Reconnects by itself."""
+        ...
+
+    async def history(
+        self, *, limit: int = 500, before: float | None = None, query: str = ""
+    ) -> list[Record]:
+        """Ended transactions, newest first, that ended before ``before`` (epoch seconds)."""
+        ...
+
+    async def transcript(self, session: str) -> list[AnyEvent]:
+        """Every event of a session that is still kept, in order; empty when unknown."""
+        ...
+
+    async def lists(self) -> list[Entry]:
+        """The entries in force."""
+        ...
+
+    async def add(self, draft: Draft) -> Entry:
+        """Add an entry; it is durable and in force when this returns."""
+        ...
+
+    async def end(self, entry_id: int) -> Entry:
+        """End an entry (undo of a ban); it no longer holds when this returns."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection or file."""
+        ...

@@ -1,0 +1,15 @@
+"""DNS: where answers come from. Live, from a zone file, or from a capture: one interface."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from monitor.findings.answers import Answer
+
+
+class Resolver(Protocol):
+    """One question, one answer, within the resolver's own deadline."""
+
+    async def answer(self, name: str, rdtype: str) -> Answer:
+        """Answer ``name`` and ``rdtype``. Never raises for DNS trouble: see ``Answer.status``."""
+        ...

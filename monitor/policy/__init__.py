@@ -1,0 +1,1 @@
+"""Policy: what is done about a sender. Lists, greylist decisions, and the verdict of both."""
