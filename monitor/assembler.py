@@ -135,6 +135,8 @@ def _greeted(view: Session, reply: ev.Reply) -> None:
     if verb.upper() in ("EHLO", "HELO"):
         view.helo = name.strip() or view.helo
         view.extended = verb.upper() == "EHLO" and reply.code == 250
+        offered = reply.lines[1:] if view.extended else ()
+        view.extensions = frozenset(line.partition(" ")[0].upper() for line in offered)
 
 
 def _client(view: Session) -> Client:

@@ -98,6 +98,20 @@ class Greylist(_Table):
     patterns: tuple[str, ...] = ()  # more reply patterns (regular expressions) of upstreams
 
 
+class Retry(_Table):
+    """How retries are judged. Seconds; the bands go from info to error."""
+
+    soon: tuple[Seconds, Seconds, Seconds, Seconds] = (1_800, 300, 60, 10)
+    immediate: Seconds = 5
+    rapid_window: Seconds = 60
+    fallback_window: Seconds = 60  # another listener within this is MX fallback, no retry
+    permanent_memory: Seconds = 5 * 86_400
+    silence: Seconds = 6 * 3_600  # a sender that retried is given up on after this
+    no_retry: Seconds = 86_400  # and one that never did, after this
+    gave_up: tuple[Seconds, Seconds, Seconds] = (96 * 3_600, 20 * 3_600, 4 * 3_600)
+    remembered: Count = 1_000_000  # senders and recipients that are kept in mind
+
+
 class Limits(_Table):
     """What a client may use up. Times are seconds, sizes bytes."""
 
@@ -149,6 +163,7 @@ class Settings(_Table):
     dns: Dns = Dns()
     checks: Checking = Checking()
     greylist: Greylist = Greylist()
+    retry: Retry = Retry()
     limits: Limits = Limits()
     conduct: Conduct = Conduct()
 

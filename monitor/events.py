@@ -81,6 +81,7 @@ class Command(Event, frozen=True, kw_only=True, tag="command"):
     text: str
     pipelined: bool = False  # its bytes had arrived before our last reply was written
     bare_newline: bool = False
+    size: int = 0  # octets of the whole line, without its line end
 
 
 class Reply(Event, frozen=True, kw_only=True, tag="reply"):
@@ -149,7 +150,8 @@ class Content(Event, frozen=True, kw_only=True, tag="content"):
     has_8bit: bool = False
     has_null: bool = False
     bare_newlines: int = 0
-    lookalike: str = ""  # escaped: an end-of-data look-alike that was met
+    lookalike: str = ""  # escaped: an end-of-data look-alike, and up to 200 octets behind it
+    pipelined: bool = False  # its first bytes had arrived before our 354 was written
 
 
 class Body(Event, frozen=True, kw_only=True, tag="body"):

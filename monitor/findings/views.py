@@ -41,6 +41,7 @@ class Session:
     named: ev.Named | None = None
     helo: str | None = None
     extended: bool = False  # the client said EHLO, and it was accepted
+    extensions: frozenset[str] = frozenset()  # the keywords that the last EHLO reply offered
     tls: ev.Secured | None = None
     tls_failures: list[ev.TlsFailed] = field(default_factory=list)
     lines: list[ev.Command | ev.Reply | ev.Secured | ev.TlsFailed | ev.Content] = field(
