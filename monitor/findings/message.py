@@ -1,0 +1,120 @@
+"""A message's header section, read in linear time and within bounds.
+
+The relay carries what it is given; this reader looks at no more than ``MAX_HEADER`` bytes
+and ``MAX_FIELDS`` fields of it, and says when there was more.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from monitor.findings.words import decode_words
+from monitor.text import printable
+
+__all__ = ["MAX_FIELDS", "MAX_HEADER", "Field", "Header", "body_offset", "scan", "summary"]
+
+MAX_HEADER = 1024 * 1024  # bytes of header that are looked at
+MAX_FIELDS = 1_000
+MAX_SUMMARY = 4_096  # bytes of one field that a summary decodes
+MAX_SHOWN = 500  # characters of one field that a summary gives
+
+# RFC 5322 2.2 and 4.5: a name, WSP that obsolete syntax allows, a colon, folded lines.
+_FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+", re.MULTILINE)
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+
+
+class Field(NamedTuple):
+    """One header field. ``raw`` is all of it as it came: name, colon, folds, line end."""
+
+    name: bytes  # lower case
+    raw: bytes
+
+    @property
+    def value(self) -> bytes:
+        """What follows the colon, unfolded, without white space around it."""
+        return _FOLD.sub(b"", self.raw[self.raw.index(b":") + 1 :]).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The fields in their order. ``clipped`` when there were more than the bounds allow."""
+
+    fields: tuple[Field, ...]
+    clipped: bool = False
+    _by_name: dict[bytes, list[Field]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name: dict[bytes, list[Field]] = {}
+        for each in self.fields:
+            by_name.setdefault(each.name, []).append(each)
+        object.__setattr__(self, "_by_name", by_name)
+
+    def all(self, name: bytes) -> list[Field]:
+        """Every field of that name (lower case), from the top."""
+        return self._by_name.get(name, [])
+
+    def value(self, name: bytes) -> bytes:
+        """The value of the first field of that name; empty when there is none."""
+        found = self._by_name.get(name)
+        return found[0].value if found else b""
+
+
+def body_offset(message: bytes) -> int:
+    """Where the body of ``message`` starts; -1 when its empty line is not in there.
+
+    The empty line ends at CRLF; a bare LF counts too, so that a header cannot hide a
+    field from us that an upstream sees.
+    """
+    if message.startswith(b"\r\n"):
+        return 2
+    if message.startswith(b"\n"):
+        return 1
+    crlf = message.find(b"\n\r\n")
+    bare = message.find(b"\n\n", 0, crlf + 1 if crlf >= 0 else None)
+    if bare >= 0:
+        return bare + 2
+    return crlf + 3 if crlf >= 0 else -1
+
+
+def scan(message: bytes) -> Header:
+    """The header of ``message`` (or of a header section by itself). Never raises.
+
+    Lines that are no field are passed over.
+    """
+    end = body_offset(message)
+    clipped = (end if end >= 0 else len(message)) > MAX_HEADER
+    section = message[: min(end, MAX_HEADER)] if end >= 0 else message[:MAX_HEADER]
+    fields: list[Field] = []
+    for match in _FIELD.finditer(section):
+        if len(fields) == MAX_FIELDS:
+            return Header(tuple(fields), clipped=True)
+        fields.append(Field(match[1].lower(), match[0]))
+    return Header(tuple(fields), clipped)
+
+
+def summary(header: bytes) -> tuple[str, str, str]:
+    """From, Subject and Message-ID of a header section as printable text, clipped."""
+    end = body_offset(header)
+    section = header[: min(end, MAX_HEADER) if end >= 0 else MAX_HEADER]
+    lowered = b"\n" + section.lower()
+    return (
+        _shown(section, lowered, b"\nfrom"),
+        _shown(section, lowered, b"\nsubject"),
+        _shown(section, lowered, b"\nmessage-id"),
+    )
+
+
+def _shown(section: bytes, lowered: bytes, name: bytes) -> str:
+    """The first field that starts with ``name``, decoded; bytes.find beats a regex here."""
+    at = -1
+    for _ in range(MAX_FIELDS):
+        at = lowered.find(name, at + 1)
+        if at < 0:
+            break
+        match = _FIELD.match(section, at, at + MAX_SUMMARY)
+        if match and len(match[1]) == len(name) - 1:
+            raw = match[0]
+            return printable(decode_words(raw[raw.index(b":") + 1 :]).strip(), MAX_SHOWN)
+    return ""
