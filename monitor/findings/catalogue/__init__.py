@@ -5,21 +5,37 @@ Codes are an interface: scripts outside check for them. Add freely, never rename
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from monitor.events import Finding, Severity
+from monitor.findings.catalogue import (
+    conduct,
+    dkim,
+    dmarc,
+    greylist,
+    relay,
+    report,
+    retry,
+    routing,
+    spf,
+    tls,
+)
+from monitor.findings.catalogue.entry import Entry
 
+__all__ = ["CATALOGUE", "Entry", "finding"]
 
-class Entry(NamedTuple):
-    """One code of the catalogue."""
-
-    severity: Severity
-    title: str
-    advice: str  # one sentence that tells the sender what to mend; "" where nothing is wrong
-    reference: str  # RFC and section
-
-
-CATALOGUE: dict[str, Entry] = {}
+CATALOGUE: dict[str, Entry] = {
+    **spf.ENTRIES,
+    **dkim.ENTRIES,
+    **dmarc.ENTRIES,
+    **report.ENTRIES,
+    **retry.ENTRIES,
+    **greylist.ENTRIES,
+    **conduct.ENTRIES,
+    **tls.ENTRIES,
+    **routing.ENTRIES,
+    **relay.ENTRIES,
+}
 
 
 def finding(
