@@ -8,7 +8,7 @@ import pytest
 
 from monitor.findings.catalogue import CATALOGUE, finding
 
-PUBLISHED = """
+TEXT = """
 spf.pass spf.neutral spf.softfail spf.fail spf.none spf.temperror spf.permerror
 spf.mx-not-sender spf.too-many-lookups spf.void-lookups spf.multiple-records spf.plus-all
 spf.ptr-used spf.record-syntax
@@ -36,7 +36,8 @@ route.sender-null-mx route.sender-unreachable rdns.none rdns.mismatch
 list.banned list.allowed
 relay.upstream-down relay.upstream-timeout relay.check-failed relay.too-large relay.limit
 relay.commit-unknown relay.accepted-unacknowledged
-""".split()
+"""
+PUBLISHED = tuple(TEXT.split())
 
 
 def test_every_published_code_is_in_the_catalogue():
