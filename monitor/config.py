@@ -147,6 +147,16 @@ class Conduct(_Table):
     bare_newline: Literal["refuse", "fix", "pass"] = "refuse"
 
 
+class Capture(_Table):
+    """What is written to session files, in the folder ``captures`` of the state folder."""
+
+    mode: Literal["off", "envelope", "headers", "full"] = "headers"
+    rotate_size: Count = 256 * 1024 * 1024  # bytes, compressed
+    rotate_age: Seconds = 86_400
+    keep_days: float = Field(default=14, ge=0)  # 0 keeps for ever
+    disk_floor: int = Field(default=1024 * 1024 * 1024, ge=0)  # bytes left free at least
+
+
 class Settings(_Table):
     """Everything that can be set."""
 
@@ -166,6 +176,7 @@ class Settings(_Table):
     retry: Retry = Retry()
     limits: Limits = Limits()
     conduct: Conduct = Conduct()
+    capture: Capture = Capture()
 
 
 def default_state() -> Path:
