@@ -1,0 +1,38 @@
+"""What every session of a relay shares."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from monitor.checks.case import Checks
+from monitor.config import Settings
+from monitor.policy.ruling import Hub
+from monitor.relay.identity import Guard
+from monitor.relay.journal import Journal
+from monitor.relay.spool import Spool
+
+
+@dataclass(slots=True)
+class Context:
+    """The relay's parts, and the counts by which it limits its clients."""
+
+    settings: Settings
+    hub: Hub
+    checks: Checks
+    guard: Guard
+    spool: Spool
+    journal: Journal
+    tls: Callable[[], ssl.SSLContext | None]  # a fresh context: each hears its own ClientHello
+    suites: dict[int, str] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    sessions: set[asyncio.Task[None]] = field(default_factory=set)
+    commits: set[asyncio.Task[None]] = field(default_factory=set)
+    per_ip: Counter[str] = field(default_factory=Counter)
+    per_network: Counter[str] = field(default_factory=Counter)
+    draining: bool = False
+    upstream_up: bool | None = None  # as the last attempt found it

@@ -1,0 +1,169 @@
+"""A session from its connection to its end: arrive, greet, serve, part."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+
+from monitor import events as ev
+from monitor.findings.catalogue import finding
+from monitor.relay import proxy
+from monitor.relay.context import Context
+from monitor.relay.identity import IdentityError, Peer, canonical_ip
+from monitor.relay.replies import own
+from monitor.relay.session import Dialogue, Hangup, How, tell_answers
+from monitor.relay.upstream import UpstreamError
+from monitor.relay.verbs import serve
+from monitor.relay.wire import ClientGone, ClientSilent, Wire
+from monitor.text import escape
+
+log = logging.getLogger(__name__)
+
+PROXY_TIMEOUT = 5.0  # seconds for the header of a trusted proxy
+UPSTREAM_DOWN = "4.3.2 the mail server behind this relay does not answer, try again later"
+
+
+async def converse(context: Context, wire: Wire) -> None:
+    """Hold the session on ``wire`` from its first byte to its end. Never raises."""
+    dialogue = Dialogue(context, wire)
+    ip, network = "", ""
+    how: How = "fault"
+    try:
+        await _arrive(dialogue)
+        ip = dialogue.peer.ip
+        network = _network(ip)
+        context.per_ip[ip] += 1
+        context.per_network[network] += 1
+        async with asyncio.timeout(context.settings.limits.session_timeout):
+            await _greet(dialogue)
+            await serve(dialogue)
+    except Hangup as end:
+        how = end.how
+    except (ClientGone, ConnectionError):
+        how = "client"
+        _leftover(dialogue)
+    except (ClientSilent, TimeoutError):
+        how = "timeout"
+        _leftover(dialogue)
+        await dialogue.say(own(421, "4.4.2 timeout, closing"))
+    except asyncio.CancelledError:
+        how = "shutdown"
+    except proxy.ProxyError as error:
+        log.warning("connection from a proxy refused: %s", error)
+    except Exception:
+        log.exception("session failed")
+    finally:
+        if ip:
+            _release(context, ip, network)
+        if dialogue.peer.ip:
+            dialogue.abandon()
+            dialogue.emit(ev.Closed(session=dialogue.id, at=dialogue.now(), how=how))
+        if dialogue.upstream is not None:
+            dialogue.upstream.close()
+        wire.finish()
+
+
+def _release(context: Context, ip: str, network: str) -> None:
+    for counter, key in ((context.per_ip, ip), (context.per_network, network)):
+        counter[key] -= 1
+        if counter[key] <= 0:
+            del counter[key]
+
+
+def _network(ip: str) -> str:
+    return str(ipaddress.ip_network(f"{ip}/{64 if ':' in ip else 24}", strict=False))
+
+
+async def _arrive(d: Dialogue) -> None:
+    """Learn who the client is; a PROXY header counts from trusted addresses only."""
+    ip, port = canonical_ip(d.wire.peer[0]), d.wire.peer[1]
+    local_ip, local_port = canonical_ip(d.wire.local[0]), d.wire.local[1]
+    proxied = False
+    trusted = [ipaddress.ip_network(n, strict=False) for n in d.settings.proxy_from]
+    address = ipaddress.ip_address(ip)
+    if any(address in network for network in trusted):
+        while (told := proxy.parse(d.wire.buffered)) is None:
+            await d.wire.more(PROXY_TIMEOUT)
+        if told[0]:
+            ip, port, proxied = canonical_ip(told[0]), told[1], True
+    d.peer = Peer(ip, port, local_ip, local_port)
+    d.emit(
+        ev.Opened(
+            session=d.id,
+            at=d.now(),
+            relay=d.settings.name,
+            ip=ip,
+            port=port,
+            local_ip=local_ip,
+            local_port=local_port,
+            proxied=proxied,
+        )
+    )
+
+
+async def _greet(d: Dialogue) -> None:
+    """Limits, ruling, identity, and the upstream's own banner."""
+    limits, context = d.settings.limits, d.context
+    if context.draining:
+        await d.hang_up(own(421, "4.3.2 this relay is shutting down"), "shutdown")
+    full = (
+        len(context.sessions) > limits.sessions
+        or context.per_ip[d.peer.ip] > limits.sessions_per_ip
+        or context.per_network[_network(d.peer.ip)] > limits.sessions_per_network
+    )
+    if full:
+        d.found(finding("relay.limit", "too many sessions at once"))
+        await d.hang_up(own(421, "4.7.0 too many connections, try again later"), "refused")
+    if refusal := await d.rule("connect"):
+        await d.hang_up(refusal, "refused")
+    if d.settings.conduct.greet_delay:
+        with contextlib.suppress(ClientSilent):
+            await d.wire.more(d.settings.conduct.greet_delay)
+    d.client = await context.checks.client(d.peer.ip)
+    name = d.client.name
+    d.peer = Peer(
+        d.peer.ip,
+        d.peer.port,
+        d.peer.local_ip,
+        d.peer.local_port,
+        name if d.client.confirmed else None,
+        d.client.temporary,
+    )
+    tell_answers(d, d.client.answers)
+    d.emit(
+        ev.Named(
+            session=d.id,
+            at=d.now(),
+            name=name,
+            confirmed=d.client.confirmed,
+            temporary=d.client.temporary,
+        )
+    )
+    d.found(*d.client.findings)
+    try:
+        d.upstream, banner = await d.link.open(d.id, d.peer, d.now())
+        context.upstream_up = True
+    except IdentityError as error:
+        log.error("upstream %s %s: serving nobody", d.settings.upstream, error)
+        d.found(finding("relay.upstream-down", f"the upstream {error}"))
+        await d.hang_up(
+            own(451, "4.3.5 this relay is not set up rightly, try again later"), "fault"
+        )
+    except UpstreamError as error:
+        context.upstream_up = False
+        d.found(finding("relay.upstream-down", f"the upstream {error}"))
+        await d.hang_up(own(421, UPSTREAM_DOWN), "upstream")
+    await d.say(banner)
+    if banner.code == 421:
+        raise Hangup("upstream")
+    d.phase = "ehlo"
+
+
+def _leftover(d: Dialogue) -> None:
+    """Garbage without a line end (a TLS ClientHello, say) is still worth telling."""
+    if d.peer.ip and d.wire.buffered and not d.transaction:
+        raw = bytes(d.wire.buffered[:256])
+        size = len(d.wire.buffered)
+        d.emit(ev.Command(session=d.id, at=d.now(), text=escape(raw), size=size))

@@ -1,0 +1,146 @@
+"""The content of DATA (RFC 5321 4.5.2), parsed in chunks.
+
+Only CRLF.CRLF ends it. A bare CR or LF is counted, and an end-of-data look-alike around
+one is kept as evidence: what another server might take for the end is how mail is smuggled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+END = b"\r\n.\r\n"
+HEADER_LIMIT = 1024 * 1024
+LINE_LIMIT = 998  # octets without CRLF (RFC 5322 2.1.1)
+
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_LOOKALIKE = re.compile(
+    rb"(?:\r\n|\r|\n)\x00?\.\x00?(?:\r\n|\r|\n)",
+)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What was noticed of a message while it came in. Sizes are octets."""
+
+    size: int = 0
+    longest_line: int = 0
+    has_8bit: bool = False
+    has_null: bool = False
+    bare_newlines: int = 0
+    lookalike: bytes = b""
+    header: bytearray = field(default_factory=bytearray)
+
+
+class DataParser:
+    """Finds the end, undoes the dot stuffing, and notes what is wrong with the lines."""
+
+    def __init__(self) -> None:
+        self.facts = Facts()
+        self._tail = b"\r\n"  # as if a line had just ended, so that ".CRLF" ends an empty message
+        self._skip = 2  # of those, which are not content
+        self._line = 0  # octets of the last, unfinished line
+        self._in_header = True
+        self._sha256 = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the content so far."""
+        return self._sha256.hexdigest()
+
+    @property
+    def pending(self) -> int:
+        """Octets of the line that has begun and not ended."""
+        return self._line
+
+    def feed(self, chunk: bytes) -> tuple[bytes, bytes | None]:
+        """Take ``chunk``; give content without stuffing, and what follows the end, if reached."""
+        data = self._tail + chunk
+        end = data.find(END)
+        if end >= 0:
+            region, rest = data[: end + 2], data[end + 5 :]
+            self._tail = b""
+        else:
+            cut = len(data) - _held(data)
+            region, self._tail, rest = data[:cut], data[cut:], None
+        return self._content(region), rest
+
+    def _content(self, region: bytes) -> bytes:
+        if not region:
+            return b""
+        self._inspect(region)
+        content = region.replace(b"\r\n.", b"\r\n") if b"\r\n." in region else region
+        if self._skip:
+            skipped = min(self._skip, len(content))
+            content = content[skipped:]
+            self._skip -= skipped
+        self.facts.size += len(content)
+        self._sha256.update(content)
+        if self._in_header:
+            self._head(content)
+        return content
+
+    def _inspect(self, region: bytes) -> None:
+        facts = self.facts
+        facts.has_8bit = facts.has_8bit or not region.isascii()
+        facts.has_null = facts.has_null or b"\0" in region
+        lines = region.count(b"\r\n")
+        if region.count(b"\r") != lines or region.count(b"\n") != lines:
+            facts.bare_newlines += len(_BARE.findall(region))
+            self._look(region)
+        self._measure(region)
+
+    def _look(self, region: bytes) -> None:
+        for match in _LOOKALIKE.finditer(region):
+            if match[0] != END and not self.facts.lookalike:
+                self.facts.lookalike = region[match.start() : match.end() + 200]
+
+    def _measure(self, region: bytes) -> None:
+        # Leaps from line end to line end, as far as a legal line allows: a few dozen
+        # steps for 64 KiB where the lines are legal.
+        start, longest = 0, self.facts.longest_line
+        limit = max(longest, LINE_LIMIT) + 2
+        first = region.find(b"\n")
+        if first < 0:
+            self._line += len(region)
+            self.facts.longest_line = max(longest, self._line)
+            return
+        longest = max(longest, self._line + first - 1)
+        start = first + 1
+        while start < len(region):
+            near = region.rfind(b"\n", start, start + limit)
+            if near < 0:
+                far = region.find(b"\n", start)
+                if far < 0:
+                    break
+                longest, near = max(longest, far - 1 - start), far
+                limit = max(limit, longest + 2)
+            start = near + 1
+        self._line = len(region) - start
+        self.facts.longest_line = max(longest, self._line)
+
+    def _head(self, content: bytes) -> None:
+        header = self.facts.header
+        from_ = max(0, len(header) - 3)
+        header += content[: HEADER_LIMIT - len(header)]
+        blank = 0 if header.startswith(b"\r\n") else header.find(b"\r\n\r\n", from_)
+        if blank >= 0:
+            del header[blank + 2 if blank else 0 :]
+            self._in_header = False
+        elif len(header) >= HEADER_LIMIT:
+            self._in_header = False
+
+
+def _held(data: bytes) -> int:
+    """How many bytes at the end may be the start of CRLF.CRLF, or of a stuffed dot."""
+    for size in (4, 3, 2, 1):
+        if data.endswith(END[:size]):
+            return size
+    return 0
+
+
+def stuffed(pieces: bytes, at_line_start: bool) -> bytes:
+    """``pieces`` with each dot that starts a line doubled (RFC 5321 4.5.2)."""
+    out = pieces.replace(b"\r\n.", b"\r\n..")
+    return b"." + out if at_line_start and out.startswith(b".") else out

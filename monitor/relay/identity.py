@@ -1,0 +1,131 @@
+"""Who the client is, told to the upstream; and what holds where that cannot be told.
+
+A proxy on loopback sits inside the upstream's trusted networks. If its identity step fails
+and it carried on, the whole world could relay. So it fails closed: see :class:`Guard`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from monitor.config import Settings
+from monitor.relay.replies import Answer
+from monitor.relay.upstream import Upstream, UpstreamError
+
+# What a server answers to an XCLIENT that it does not allow or understand. Any other reply
+# is its banner for the client that it now sees, a refusal of that client included.
+REFUSED = (500, 501, 502, 503, 504, 550)
+
+PROBE = b"mxtap-open-relay-probe@example.com"
+
+_XTEXT = re.compile(rb"[^!-*,-<>-~]")
+
+
+class IdentityError(UpstreamError):
+    """The upstream does not take the client's identity, though it must."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The client as the upstream is to see it."""
+
+    ip: str
+    port: int
+    local_ip: str
+    local_port: int
+    name: str | None = None
+    temporary: bool = False
+
+
+def xtext(value: str) -> bytes:
+    """``value`` as xtext (RFC 3461 4)."""
+    return _XTEXT.sub(lambda m: b"+%02X" % m[0][0], value.encode("utf-8", "replace"))
+
+
+def xclient(peer: Peer, offered: tuple[str, ...]) -> bytes:
+    """The XCLIENT command for what the upstream takes. Raises IdentityError without ADDR."""
+    if "ADDR" not in offered:
+        raise IdentityError("takes no XCLIENT ADDR")
+    unavailable = "[TEMPUNAVAIL]" if peer.temporary else "[UNAVAILABLE]"
+    known = {
+        "NAME": peer.name or unavailable,
+        "ADDR": f"IPV6:{peer.ip}" if ":" in peer.ip else peer.ip,
+        "PORT": str(peer.port),
+    }
+    parts = [
+        key.encode() + b"=" + (value.encode() if value is unavailable else xtext(value))
+        for key, value in known.items()
+        if key in offered
+    ]
+    return b"XCLIENT " + b" ".join(parts)
+
+
+def offer(ehlo: Answer, keyword: str) -> tuple[str, ...] | None:
+    """The parameters of ``keyword`` in an EHLO reply; None where it is not offered."""
+    for line in ehlo.lines[1:]:
+        words = line.decode("ascii", "replace").upper().split()
+        if words and words[0] == keyword:
+            return tuple(words[1:])
+    return None
+
+
+class Guard:
+    """Remembers how identity travels, so that it can never silently cease to.
+
+    ``identity = "auto"`` takes XCLIENT as soon as the upstream once offered it, and from
+    then on demands it. Where an upstream takes no identity at all, sessions are served
+    only if it would not relay for mxtap's own address, or on loopback listeners.
+    """
+
+    def __init__(self, settings: Settings, exposed: bool) -> None:
+        self.method = "" if settings.identity == "auto" else settings.identity
+        self._auto = settings.identity == "auto"
+        self._exposed = exposed
+        self._limits = settings.limits
+        self._name = settings.name.encode("idna" if not settings.name.isascii() else "ascii")
+        self.relays: bool | None = None  # would the upstream relay for our own address?
+
+    async def introduce(self, upstream: Upstream, peer: Peer) -> Answer | None:
+        """Tell the upstream who the client is; the banner that it then gives, if any.
+
+        Raises IdentityError: the session must then not go on.
+        """
+        if self.method in ("proxy", "none"):
+            return None
+        ehlo = await upstream.ask(b"EHLO " + self._name, self._limits.upstream_reply)
+        offered = offer(ehlo, "XCLIENT")
+        if offered is None:
+            if self.method == "xclient":
+                raise IdentityError(
+                    "no longer offers XCLIENT" if self._auto else "offers no XCLIENT"
+                )
+            await self._probe(upstream)
+            return None
+        if self._auto:
+            self.method = "xclient"
+        banner = await upstream.ask(xclient(peer, offered), self._limits.upstream_reply)
+        if banner.code in REFUSED:
+            raise IdentityError("refused XCLIENT")
+        return banner
+
+    async def _probe(self, upstream: Upstream) -> None:
+        """Ask with RCPT whether the upstream relays for us; no message is ever sent."""
+        if self.relays is None:
+            timeout = self._limits.upstream_reply
+            mail = await upstream.ask(b"MAIL FROM:<>", timeout)
+            rcpt = await upstream.ask(b"RCPT TO:<" + PROBE + b">", timeout)
+            await upstream.ask(b"RSET", timeout)
+            self.relays = mail.positive and rcpt.positive
+        if self.relays and self._exposed:
+            raise IdentityError(
+                "would relay to foreign domains for mxtap's own address and takes no XCLIENT"
+            )
+
+
+def canonical_ip(ip: str) -> str:
+    """``ip`` without scope id, and as IPv4 where it is an IPv4-mapped IPv6 address."""
+    address = ipaddress.ip_address(ip.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

@@ -1,0 +1,71 @@
+"""The commit journal: which messages were on their way upstream when we died.
+
+A line is written before a message's content goes upstream and after its reply is known.
+What has a start and no end when a relay starts was cut off in between: the upstream may or
+may not have it, and the client heard no 2xx, so it will come again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    """An append-only file. Trouble with it is logged and never stops mail."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._open = 0  # commits that have begun and not ended
+
+    def unsettled(self) -> list[str]:
+        """Transactions that began and did not end, from before :meth:`begin_anew`."""
+        begun: dict[str, None] = {}
+        with contextlib.suppress(OSError):
+            for line in self._path.read_text("ascii", "replace").splitlines():
+                word, _, transaction = line.partition(" ")
+                if word == "start":
+                    begun[transaction] = None
+                else:
+                    begun.pop(transaction, None)
+        return list(begun)
+
+    def begin_anew(self) -> None:
+        """Start an empty journal."""
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+            self._file = os.open(self._path, flags, 0o600)
+        except OSError as error:
+            log.warning("commit journal %s: %s", self._path, error.strerror)
+
+    def start(self, transaction: str) -> None:
+        """A commit begins."""
+        self._open += 1
+        self._write(f"start {transaction}\n")
+
+    def end(self, transaction: str) -> None:
+        """A commit ended, in whatever way; now its outcome is known or told as unknown."""
+        self._open -= 1
+        self._write(f"end {transaction}\n")
+        if self._open == 0 and self._file is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, 0)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _write(self, line: str) -> None:
+        if self._file is None:
+            return
+        try:
+            os.write(self._file, line.encode("ascii"))
+        except OSError as error:
+            log.warning("commit journal %s: %s", self._path, error.strerror)

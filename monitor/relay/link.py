@@ -1,0 +1,82 @@
+"""The way to the upstream for one client: connect, TLS, identity; and again if it breaks."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+
+from monitor import events as ev
+from monitor.config import Settings, split_address
+from monitor.relay import proxy
+from monitor.relay.identity import Guard, Peer, offer
+from monitor.relay.replies import Answer
+from monitor.relay.upstream import Upstream, UpstreamError
+
+
+class Link:
+    """Opens upstream sessions that show one client's identity."""
+
+    def __init__(
+        self, settings: Settings, guard: Guard, emit: Callable[[ev.AnyEvent], None]
+    ) -> None:
+        self._settings = settings
+        self._guard = guard
+        self._emit = emit
+
+    async def open(self, session: str, peer: Peer, at: float) -> tuple[Upstream, Answer]:
+        """A session in which the upstream knows ``peer``, and the banner for that client.
+
+        Raises IdentityError where the client must not be served, UpstreamError else.
+        """
+        limits = self._settings.limits
+        host, port = split_address(self._settings.upstream)
+        preface = b""
+        if self._guard.method == "proxy":
+            preface = proxy.header(peer.ip, peer.port, peer.local_ip, peer.local_port)
+        upstream = await Upstream.connect(host, port, limits.upstream_connect, preface)
+        try:
+            banner = await upstream.reply(limits.upstream_reply)
+            if banner.code != 220:
+                return upstream, banner
+            if self._settings.tls.upstream != "off":
+                await self._secure(upstream, host, session, at)
+            banner = await self._guard.introduce(upstream, peer) or banner
+        except BaseException:
+            upstream.abort()
+            raise
+        method = self._guard.method or "none"
+        self._emit(
+            ev.Identified(
+                session=session,
+                at=at,
+                method="xclient"
+                if method == "xclient"
+                else "proxy"
+                if method == "proxy"
+                else "none",
+                upstream=self._settings.upstream,
+            )
+        )
+        return upstream, banner
+
+    async def _secure(self, upstream: Upstream, host: str, session: str, at: float) -> None:
+        limits, wanted = self._settings.limits, self._settings.tls.upstream
+        name = self._settings.name.encode()
+        ehlo = await upstream.ask(b"EHLO " + name, limits.upstream_reply)
+        if offer(ehlo, "STARTTLS") is None:
+            if wanted == "require":
+                raise UpstreamError("offers no STARTTLS, which tls.upstream = require asks for")
+            return
+        answer = await upstream.ask(b"STARTTLS", limits.upstream_reply)
+        if answer.code != 220:
+            raise UpstreamError("refused STARTTLS")
+        context = ssl.create_default_context()
+        if wanted == "opportunistic":
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        await upstream.start_tls(context, host, self._settings.tls.handshake_timeout)
+        protocol, cipher, bits = upstream.cipher
+        self._emit(
+            ev.Secured(
+                session=session, at=at, side="upstream", protocol=protocol, cipher=cipher, bits=bits
+            )
+        )

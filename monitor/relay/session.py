@@ -1,0 +1,257 @@
+"""One client's session: from its connection to its end, in lock step with the upstream."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import secrets
+from collections.abc import Iterable
+from typing import Literal, NoReturn
+
+from monitor import events as ev
+from monitor.checks.case import ClientReport
+from monitor.findings.answers import Answer as Answered
+from monitor.findings.catalogue import finding
+from monitor.policy.ruling import PASS, Ruling, Stage, Verified
+from monitor.relay.context import Context
+from monitor.relay.identity import Peer
+from monitor.relay.link import Link
+from monitor.relay.replies import Answer, own
+from monitor.relay.upstream import Upstream, UpstreamError, UpstreamTimeout
+from monitor.relay.wire import Wire
+from monitor.text import printable
+
+log = logging.getLogger(__name__)
+
+TARPIT = 20.0  # seconds before each reply to a client in the tarpit
+TROUBLE = own(451, "4.3.0 local trouble, try again later")
+
+How = Literal["quit", "client", "upstream", "refused", "timeout", "tls", "shutdown", "fault"]
+State = Literal["none", "accepted", "refused", "unknown", "accepted-unacknowledged"]
+
+_counter = itertools.count()
+
+
+class Hangup(Exception):
+    """The session is over; the reason goes into its last event."""
+
+    def __init__(self, how: How) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+class Dialogue:
+    """The state of one session and what every verb needs: say, rule, ask, tell."""
+
+    def __init__(self, context: Context, wire: Wire) -> None:
+        self.context = context
+        self.settings = context.settings
+        self.wire = wire
+        self.id = (
+            f"{int(context.clock() * 1000):011x}{next(_counter) & 0xFFF:03x}{secrets.token_hex(2)}"
+        )
+        self.peer = Peer("", 0, "", 0)
+        self.client = ClientReport()
+        self.link = Link(context.settings, context.guard, context.hub.emit)
+        self.upstream: Upstream | None = None
+        self.greeting = b""  # the client's last accepted EHLO or HELO line
+        self.helo: str | None = None
+        self.phase: ev.Phase = "connect"
+        self.transaction: Transaction | None = None
+        self.count = 0  # transactions so far
+        self.errors = 0
+        self.commands = 0
+        self.messages = 0
+        self.last_code = 0
+        self._told: set[tuple[str, str]] = set()
+
+    # Events
+
+    def emit(self, event: ev.AnyEvent) -> None:
+        """Pass one event to the hub."""
+        self.context.hub.emit(event)
+
+    def now(self) -> float:
+        """The relay's clock, epoch seconds."""
+        return self.context.clock()
+
+    def found(self, *findings: ev.Finding, once: bool = False) -> None:
+        """Tell findings about the transaction in hand, or about the session."""
+        if once:
+            new = [f for f in findings if (f.code, f.detail) not in self._told]
+            self._told.update((f.code, f.detail) for f in new)
+            findings = tuple(new)
+        tx = self.transaction
+        if tx is not None and not tx.announced:
+            tx.pending.extend(findings)
+        elif findings:
+            about = tx.id if tx else self.id
+            self.emit(ev.Found(session=self.id, at=self.now(), about=about, findings=findings))
+
+    # Replies
+
+    async def say(self, answer: Answer) -> None:
+        """Send a reply to the client and tell of it."""
+        await self.wire.send(answer)
+        self.last_code = answer.code
+        self.emit(
+            ev.Reply(
+                session=self.id,
+                at=self.now(),
+                code=answer.code,
+                lines=tuple(printable(line) for line in answer.lines),
+                by=answer.by,
+                phase=self.phase,
+            )
+        )
+        if answer.code >= 500:
+            self.errors += 1
+
+    async def hang_up(self, answer: Answer | None, how: How) -> NoReturn:
+        """Send a last reply, if any, and end the session."""
+        if answer is not None:
+            await self.say(answer)
+        raise Hangup(how)
+
+    # Rulings
+
+    async def rule(
+        self, phase: ev.Phase, rcpt: str | None = None, verified: Verified | None = None
+    ) -> Answer | None:
+        """Ask the hub; the refusal to send, or None to go on. May end the session."""
+        tx = self.transaction
+        stage = Stage(
+            session=self.id,
+            at=self.now(),
+            phase=phase,
+            ip=self.peer.ip,
+            helo=self.helo,
+            name=self.client.name if self.client.confirmed else None,
+            mail_from=tx.mail_from if tx else None,
+            rcpt=rcpt,
+            transaction=tx.id if tx else "",
+            verified=verified or (tx.verified if tx else None),
+        )
+        ruling = await self.judge(stage)
+        self.found(*ruling.findings, once=True)
+        if ruling.action == "pass":
+            return None
+        if ruling.action == "drop":
+            if tx is not None:
+                tx.decided(own(554, "5.7.1 dropped"), phase)
+            await self.hang_up(None, "refused")
+        if ruling.action == "tarpit":
+            await asyncio.sleep(TARPIT)
+        answer = own(ruling.code or 550, ruling.text or "5.7.1 refused")
+        if answer.code == 421:
+            await self.hang_up(answer, "refused")
+        return answer
+
+    async def judge(self, stage: Stage) -> Ruling:
+        """The hub's ruling; a fault of the hub lets the mail pass (law 1)."""
+        try:
+            return await self.context.hub.rule(stage)
+        except Exception:
+            log.exception("ruling failed")
+            self.found(finding("relay.check-failed", "the ruling at " + stage.phase), once=True)
+            return PASS
+
+    # The upstream
+
+    async def ask(self, line: bytes) -> Answer:
+        """Pass a command on. Where the upstream fails the answer is a 451 of our own."""
+        try:
+            if self.upstream is None or not self.upstream.open:
+                await self._reopen()
+            assert self.upstream is not None
+            return await self.upstream.ask(line, self.settings.limits.upstream_reply)
+        except UpstreamError as error:
+            return self.failed(error)
+
+    def failed(self, error: UpstreamError) -> Answer:
+        """Note that the upstream failed; the reply for the client. Drops the transaction."""
+        timeout = isinstance(error, UpstreamTimeout)
+        code = "relay.upstream-timeout" if timeout else "relay.upstream-down"
+        self.found(finding(code, f"the upstream {error}", upstream=self.settings.upstream))
+        if self.upstream is not None:
+            self.upstream.abort()
+            self.upstream = None
+        return own(451, "4.4.2 the mail server behind this relay broke off, try again later")
+
+    async def _reopen(self) -> None:
+        # After a break the upstream knows nothing of us: only a new transaction may go on.
+        if self.transaction is not None:
+            raise UpstreamError("lost this transaction")
+        upstream, banner = await self.link.open(self.id, self.peer, self.now())
+        if banner.code != 220:
+            upstream.close()
+            raise UpstreamError("does not serve this client now")
+        if self.greeting:
+            await upstream.ask(self.greeting, self.settings.limits.upstream_reply)
+        self.upstream = upstream
+
+    # Transactions
+
+    def end(self, answer: Answer, phase: ev.Phase, state: State = "none") -> None:
+        """The transaction in hand is over, decided by ``answer``."""
+        tx, self.transaction = self.transaction, None
+        if tx is None:
+            return
+        verdict = ev.Verdict(
+            code=answer.code, reply=printable(answer.text), phase=phase, by=answer.by
+        )
+        self.emit(
+            ev.Ended(
+                session=self.id,
+                at=self.now(),
+                transaction=tx.id,
+                verdict=verdict,
+                state=state,
+            )
+        )
+
+    def abandon(self) -> None:
+        """The client gave the transaction in hand up: its last reply decided it."""
+        if self.transaction is not None:
+            self.end(self.transaction.last, self.transaction.phase)
+
+
+class Transaction:
+    """MAIL was accepted; this is what came since."""
+
+    def __init__(self, id: str, mail_from: str, params: tuple[str, ...], answer: Answer) -> None:
+        self.id = id
+        self.mail_from = mail_from
+        self.params = params
+        self.rcpts: list[str] = []  # accepted recipients
+        self.tried = 0
+        self.verified: Verified | None = None
+        self.last = answer
+        self.phase: ev.Phase = "mail"
+        self.announced = False  # its Mail event is out; findings wait for that
+        self.pending: list[ev.Finding] = []
+
+    def decided(self, answer: Answer, phase: ev.Phase) -> None:
+        """Keep the reply that would decide it if the client went no further."""
+        self.last, self.phase = answer, phase
+
+
+def tell_answers(d: Dialogue, answers: Iterable[Answered]) -> None:
+    """Emit the DNS answers that a check used, so that a replay has them (law 4)."""
+    tx = d.transaction.id if d.transaction else ""
+    for a in answers:
+        d.emit(
+            ev.Asked(
+                session=d.id,
+                at=d.now(),
+                name=a.name,
+                type=a.type,
+                status=a.status,
+                records=a.records,
+                canonical=a.canonical,
+                secure=a.secure,
+                ttl=a.ttl,
+                transaction=tx,
+            )
+        )

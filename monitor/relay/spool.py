@@ -1,0 +1,70 @@
+"""Received messages on their way: in memory while small, in a file past that, bounded in total."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PIECE = 65_536
+
+
+class SpoolFull(Exception):
+    """The total bound of the spool is reached, or the disk is."""
+
+
+class Spool:
+    """The budget that all messages in hand share. Sizes are bytes."""
+
+    def __init__(self, total: int, memory: int, folder: Path | None = None) -> None:
+        self.total = total
+        self.memory = memory
+        self.folder = folder
+        self.used = 0
+
+    def message(self) -> SpooledMessage:
+        """A new, empty message."""
+        return SpooledMessage(self)
+
+    def take(self, size: int) -> None:
+        """Reserve ``size`` bytes. Raises SpoolFull."""
+        if self.used + size > self.total:
+            raise SpoolFull
+        self.used += size
+
+
+class SpooledMessage:
+    """One message: CRLF lines, the dot stuffing undone. Close it to give its room back."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+            max_size=spool.memory, dir=str(spool.folder) if spool.folder else None
+        )
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Append. Raises SpoolFull where the budget or the disk is used up."""
+        self._spool.take(len(data))
+        self.size += len(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise SpoolFull from error
+
+    def pieces(self) -> Iterator[bytes]:
+        """The message from its start, in pieces of 64 KiB."""
+        offset = 0
+        while True:
+            self._file.seek(offset)
+            piece = self._file.read(PIECE)
+            if not piece:
+                return
+            offset += len(piece)
+            yield piece
+
+    def close(self) -> None:
+        """Let go of the message."""
+        self._spool.used -= self.size
+        self.size = 0
+        self._file.close()

@@ -1,0 +1,158 @@
+"""TLS towards clients: our context, a certificate when none is given, the client's offer."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from monitor.config import ConfigError, Tls
+
+_VERSIONS = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
+_MINIMUM = {
+    "TLSv1": ssl.TLSVersion.TLSv1,
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+}
+_CLIENT_HELLO = 1
+_SUPPORTED_VERSIONS = 43
+_SIGNALS = (0x00FF, 0x5600)  # SCSVs: not suites
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a ClientHello offers (RFC 8446 4.1.2): names where known, else hex."""
+
+    protocols: tuple[str, ...]
+    ciphers: tuple[str, ...]
+
+
+def server_context(tls: Tls, state: Path, name: str) -> ssl.SSLContext | None:
+    """The context that STARTTLS uses; None where it is off. Raises ConfigError."""
+    if not tls.enabled:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate, key = tls.certificate, tls.key
+    if certificate is None:
+        certificate, key = state / "tls" / "cert.pem", state / "tls" / "key.pem"
+        if not certificate.exists() or not key.exists():
+            make_certificate(certificate, key, name)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"tls.certificate = {certificate}: cannot be used: {error}") from None
+    context.minimum_version = _MINIMUM[tls.minimum]
+    if tls.ciphers:
+        try:
+            context.set_ciphers(tls.ciphers)
+        except ssl.SSLError:
+            raise ConfigError(
+                f"tls.ciphers = {tls.ciphers!r}: OpenSSL knows none of these ciphers"
+            ) from None
+    return context
+
+
+def make_certificate(certificate: Path, key: Path, name: str) -> None:
+    """A self-signed P-256 certificate for ``name``, good for ten years."""
+    certificate.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=3650))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(pem)
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+
+
+def accepted(context: ssl.SSLContext) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Protocols and cipher suites that we accept, by name."""
+    protocols = tuple(
+        name for name, version in _MINIMUM.items() if version >= context.minimum_version
+    )
+    return protocols, tuple(cipher["name"] for cipher in context.get_ciphers())
+
+
+def watch_hello(context: ssl.SSLContext, hellos: list[bytes]) -> None:
+    """Have the raw ClientHello of a handshake with ``context`` appended to ``hellos``.
+
+    CPython keeps the hook private; where it is gone, nothing is appended.
+    """
+
+    def heard(_: Any, direction: str, __: Any, content: Any, kind: Any, data: bytes) -> None:
+        if direction == "read" and int(content) == 22 and int(kind) == _CLIENT_HELLO:
+            hellos.append(bytes(data))
+
+    if hasattr(type(context), "_msg_callback"):
+        context._msg_callback = heard  # type: ignore[attr-defined]
+
+
+def parse_hello(hello: bytes, names: dict[int, str]) -> Offer | None:
+    """What a ClientHello handshake message offers; None where it does not parse.
+
+    ``names`` gives suites' names by number (:func:`suite_names`).
+    """
+    try:
+        at = 4 + 2 + 32
+        legacy = int.from_bytes(hello[4:6])
+        at += 1 + hello[at]
+        length = int.from_bytes(hello[at : at + 2])
+        raw = hello[at + 2 : at + 2 + length]
+        suites = [int.from_bytes(raw[i : i + 2]) for i in range(0, length, 2)]
+        at += 2 + length
+        at += 1 + hello[at]
+        versions = _supported_versions(hello[at + 2 :]) or [
+            version for version in _VERSIONS if version <= legacy
+        ]
+    except IndexError:
+        return None
+    return Offer(
+        tuple(_VERSIONS[v] for v in sorted(versions) if v in _VERSIONS),
+        tuple(names.get(s, f"0x{s:04X}") for s in suites if s not in _SIGNALS and not _grease(s)),
+    )
+
+
+def suite_names() -> dict[int, str]:
+    """Names of the suites that the OpenSSL in use knows, by number."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
+    return {cipher["id"] & 0xFFFF: cipher["name"] for cipher in context.get_ciphers()}
+
+
+def _supported_versions(extensions: bytes) -> list[int]:
+    at = 0
+    while at + 4 <= len(extensions):
+        kind = int.from_bytes(extensions[at : at + 2])
+        length = int.from_bytes(extensions[at + 2 : at + 4])
+        if kind == _SUPPORTED_VERSIONS:
+            body = extensions[at + 5 : at + 4 + length]
+            return [int.from_bytes(body[i : i + 2]) for i in range(0, len(body), 2)]
+        at += 4 + length
+    return []
+
+
+def _grease(suite: int) -> bool:
+    return suite & 0x0F0F == 0x0A0A and suite >> 8 == suite & 0xFF
