@@ -26,7 +26,11 @@ class Feed(Protocol):
         ...
 
     def updates(self) -> AsyncIterator[Update]:
-        """Everything from now on, until the feed is closed. Reconnects by itself."""
+        """Everything from now on, until the feed is closed.
+
+        Reconnects by itself, and says so with a :class:`~monitor.control.protocol.Link`
+        when the connection is lost and when it is back.
+        """
         ...
 
     async def history(

@@ -65,7 +65,14 @@ class Missed(msgspec.Struct, frozen=True, tag="missed"):
     count: int
 
 
-Update = RecordUpdate | LateUpdate | ListsUpdate | Status | Missed
+class Link(msgspec.Struct, frozen=True, tag="link"):
+    """The client's own word on its connection; never on the wire. ``why`` is a sentence."""
+
+    up: bool
+    why: str = ""
+
+
+Update = RecordUpdate | LateUpdate | ListsUpdate | Status | Missed | Link
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +96,7 @@ __all__ = [
     "Draft",
     "Entry",
     "LateUpdate",
+    "Link",
     "ListsUpdate",
     "Missed",
     "RecordUpdate",
