@@ -96,12 +96,13 @@ def settings(state: Path, upstream: str, minute: float) -> Settings:
 
 
 def _hasten(table: Table, factor: float) -> Table:
-    """``table`` with every time in it multiplied by ``factor``; counts are integers, and stay."""
+    """``table`` with every time in it multiplied by ``factor``. Counts are int, times float."""
 
     def scaled(value: object) -> object:
-        if isinstance(value, tuple):
-            return tuple(scaled(item) for item in value)
+        if isinstance(value, list | tuple):
+            return [scaled(item) for item in value]
         return value * factor if isinstance(value, float) else value
 
-    fields = {name: getattr(table, name) for name in type(table).model_fields}
-    return table.model_copy(update={name: scaled(value) for name, value in fields.items()})
+    # Defaults are not validated: a time may be an int until it is read back.
+    fields = type(table).model_validate(table.model_dump()).model_dump()
+    return type(table).model_validate({name: scaled(value) for name, value in fields.items()})

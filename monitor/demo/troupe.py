@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Iterable
 
@@ -26,10 +27,8 @@ async def _act(sender: Sender) -> None:
 
 async def turn(sender: Sender) -> None:
     """One turn; a sender that is refused, dropped or banned shrugs and comes again."""
-    try:
+    with contextlib.suppress(OSError, EOFError):
         await sender.turn()
-    except (OSError, EOFError):
-        pass
 
 
 def can_bind(address: str = "127.0.10.1") -> bool:
