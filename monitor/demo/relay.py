@@ -1,22 +1,15 @@
-"""The demo's relay: the real one, in a process of its own that ends with its parent.
-
-The parent writes the settings as one line of JSON on standard input and keeps it open; the
-child answers with the address it listens on, and drains and ends at the end of file, so
-that not even a parent that is killed leaves a relay behind.
-"""
+"""The demo's relay: the real one, in a process of its own (:mod:`monitor.demo.child`)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import subprocess
 import sys
 
 import msgspec
 
 from monitor.config import Settings
-from monitor.service import Service
 
 LOG = "relay.log"  # in the state folder: what the relay has to say on standard error
 START = 30.0  # seconds until it listens
@@ -36,7 +29,7 @@ class Relay:
         log = settings.state / LOG
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "monitor.demo.relay"),
+                *(sys.executable, "-m", "monitor.demo.child"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -68,18 +61,3 @@ class Relay:
     async def ended(self) -> int:
         """Wait for its end; the exit code."""
         return await self._process.wait()
-
-
-async def _serve() -> None:
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    settings = Settings.model_validate_json(await reader.readline())
-    loop.add_signal_handler(signal.SIGTERM, reader.feed_eof)
-    async with Service(settings) as service:
-        print(msgspec.json.encode(service.listening[0]).decode(), flush=True)
-        await reader.read()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve())

@@ -26,6 +26,21 @@ class Stubborn(Sender):
         return refusal
 
 
+class Oversized(Sender):
+    """Announces a film, is told that it is too big, and goes on all the same."""
+
+    domain = "oversized.example"
+    hosts = at(mail="127.0.129.1")
+    spf = "ip4:127.0.129.1 -all"
+
+    async def transact(self, client: Client, mail: Mail) -> Reply:
+        """RCPT after a refused MAIL."""
+        refusal = await client.say(f"MAIL FROM:<{mail.sender}> SIZE=4000000000")
+        for recipient in mail.recipients:
+            await client.say(f"RCPT TO:<{recipient}>")
+        return refusal
+
+
 class Dialer(Sender):
     """A bot: talks before the banner, pipelines all, greets as localhost, hangs up at the end."""
 
@@ -162,6 +177,7 @@ class Scanner(Sender):
 
 CONDUCT: tuple[type[Sender], ...] = (
     Stubborn,
+    Oversized,
     Dialer,
     Impostor,
     Fumbler,
