@@ -10,6 +10,10 @@ from monitor.findings.answers import Answer
 class Resolver(Protocol):
     """One question, one answer, within the resolver's own deadline."""
 
+    def known(self, name: str, rdtype: str) -> Answer | None:
+        """The answer, where it is at hand without waiting; else None."""
+        ...
+
     async def answer(self, name: str, rdtype: str) -> Answer:
         """Answer ``name`` and ``rdtype``. Never raises for DNS trouble: see ``Answer.status``."""
         ...

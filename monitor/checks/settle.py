@@ -1,0 +1,88 @@
+"""Where pure checks meet DNS: what they ask is fetched, counted and kept; they run again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from monitor.dns import Resolver
+from monitor.findings.answers import Answer, Ask, NeedAnswer, Question, canonical
+
+__all__ = ["Inquiry"]
+
+T = TypeVar("T")
+
+
+class Inquiry:
+    """The DNS questions of one transaction, all checks together.
+
+    Calling it is the ``Ask`` of the checks: an answer at hand is given, else NeedAnswer
+    is raised. Past ``questions`` of them, and past ``deadline`` (the running loop's time),
+    the answer is one of status ``timeout``: so a check ends with its own temporary error,
+    and a replay with the same answers ends likewise.
+    """
+
+    def __init__(self, resolver: Resolver, *, questions: int, deadline: float) -> None:
+        self._resolver = resolver
+        self._answers: dict[Question, Answer] = {}
+        self._left = questions
+        self._deadline = deadline
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Every answer that was given, in order."""
+        return tuple(self._answers.values())
+
+    def __call__(self, name: str, rdtype: str) -> Answer:
+        question = (canonical(name), rdtype)
+        answer = self._at_hand(question)
+        if answer is None:
+            raise NeedAnswer(question)
+        return answer
+
+    async def settle(self, check: Callable[[Ask], T]) -> T:
+        """Run ``check`` as often as it needs more answers; its own exceptions pass."""
+        while True:
+            try:
+                return check(self)
+            except NeedAnswer as need:
+                await self.fetch(need.questions)
+
+    async def fetch(self, questions: Iterable[Question]) -> None:
+        """Have the answers to ``questions`` at hand, all asked at the same time."""
+        wanted = dict.fromkeys((canonical(name), rdtype) for name, rdtype in questions)
+        missing = [question for question in wanted if self._at_hand(question) is None]
+        missing = missing[: self._left]
+        if not missing:
+            return
+        self._left -= len(missing)
+        asked = [asyncio.ensure_future(self._resolver.answer(*question)) for question in missing]
+        time_left = self._deadline - asyncio.get_running_loop().time()
+        try:
+            await asyncio.wait(asked, timeout=max(0.0, time_left))
+        finally:
+            for question, task in zip(missing, asked, strict=True):
+                task.cancel()
+                self._answers.setdefault(question, _outcome(task, question))
+
+    def _at_hand(self, question: Question) -> Answer | None:
+        answer = self._answers.get(question)
+        if answer is None:
+            if self._left <= 0:
+                return _unanswered(question)
+            answer = self._resolver.known(*question)
+            if answer is not None:
+                self._left -= 1
+                self._answers[question] = answer
+        return answer
+
+
+def _unanswered(question: Question) -> Answer:
+    return Answer(name=question[0], type=question[1], status="timeout")
+
+
+def _outcome(task: asyncio.Future[Answer], question: Question) -> Answer:
+    if task.done() and not task.cancelled() and task.exception() is None:
+        return task.result()
+    return _unanswered(question)

@@ -1,0 +1,115 @@
+"""Answers from a file: an RFC 1035 master file that holds names of any domain.
+
+It is read with the origin ``.`` and needs no SOA. What is not in it does not exist.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dns.exception
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
+import dns.tokenizer
+import dns.zone
+import dns.zonefile
+
+from monitor.dns.form import MAX_CHAIN, from_name, presentation, to_name
+from monitor.findings.answers import Answer, canonical
+
+__all__ = ["Zone", "ZoneError"]
+
+DEFAULT_TTL = 3_600  # seconds, for records before the first stated TTL
+_Node = dict[str, tuple[tuple[str, ...], int]]  # by type: the records and their TTL
+
+
+class ZoneError(Exception):
+    """A zone file cannot be used; the text names the file and the line."""
+
+
+class Zone:
+    """A resolver over one zone file. The AD bit is none: ``Answer.secure`` stays None."""
+
+    def __init__(self, text: str, source: str = "zone") -> None:
+        """Read ``text``; ``source`` names it in errors. Raises ZoneError."""
+        self._nodes = _read(text, source)
+        self._inner = {
+            parent for name in self._nodes for parent in _parents(name) if parent not in self._nodes
+        }
+
+    @classmethod
+    def load(cls, path: Path) -> Zone:
+        """The zone in the file ``path``. Raises ZoneError."""
+        try:
+            return cls(path.read_text("utf-8"), str(path))
+        except OSError as error:
+            raise ZoneError(f"{path}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ZoneError(f"{path}: is not UTF-8 text") from None
+
+    async def answer(self, name: str, rdtype: str) -> Answer:
+        """The answer of the file."""
+        return self.known(name, rdtype)
+
+    def known(self, name: str, rdtype: str) -> Answer:
+        """The answer of the file, CNAMEs followed. A loop of them is a ``servfail``."""
+        asked = at = canonical(name)
+        for _ in range(MAX_CHAIN):
+            node = self._node(at)
+            if node is None:
+                return Answer(name=asked, type=rdtype, status="nxdomain", canonical=at)
+            if found := node.get(rdtype):
+                records, ttl = found
+                return Answer(
+                    name=asked, type=rdtype, status="ok", records=records, canonical=at, ttl=ttl
+                )
+            alias = node.get("CNAME")
+            if alias is None:
+                return Answer(name=asked, type=rdtype, status="nodata", canonical=at)
+            at = alias[0][0]
+        return Answer(name=asked, type=rdtype, status="servfail", canonical=at)
+
+    def _node(self, name: str) -> _Node | None:
+        """What stands at ``name``: its own records, none (an inner name), or a wildcard's."""
+        if (node := self._nodes.get(name)) is not None:
+            return node
+        if name in self._inner or name == "":
+            return {}
+        if "\\" in name or not name.isascii():
+            parsed = to_name(name)
+            same = from_name(parsed) if parsed else name
+            if same != name:
+                return self._node(same)
+        for encloser in (*_parents(name), ""):  # RFC 4592 3.3.1: the closest one that exists
+            if encloser == "" or encloser in self._nodes or encloser in self._inner:
+                return self._nodes.get(f"*.{encloser}".rstrip("."))
+        return None
+
+
+def _parents(name: str) -> list[str]:
+    """The names above ``name``, the nearest first, without the root."""
+    labels = name.split(".")
+    return [".".join(labels[i:]) for i in range(1, len(labels))]
+
+
+def _read(text: str, source: str) -> dict[str, _Node]:
+    zone = dns.zone.Zone(dns.name.root, relativize=False)
+    try:
+        with zone.writer(True) as transaction:
+            dns.zonefile.Reader(
+                dns.tokenizer.Tokenizer(text, source),
+                dns.rdataclass.IN,
+                transaction,
+                allow_include=False,
+                default_ttl=DEFAULT_TTL,
+            ).read()
+    except (dns.exception.DNSException, ValueError) as error:
+        raise ZoneError(str(error) or f"{source}: {type(error).__name__}") from None
+    nodes: dict[str, _Node] = {}
+    for name, rdatasets in zone.nodes.items():
+        node = nodes.setdefault(from_name(name).removesuffix("."), {})
+        for rdataset in rdatasets:
+            records = tuple(presentation(rdata) for rdata in rdataset)
+            node[dns.rdatatype.to_text(rdataset.rdtype)] = records, rdataset.ttl
+    return nodes
