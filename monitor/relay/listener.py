@@ -26,6 +26,7 @@ class Listener:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._servers: list[asyncio.Server] = []
+        self.wires: set[Wire] = set()
         self.addresses: list[tuple[str, int]] = []
 
     async def start(self) -> None:
@@ -51,10 +52,12 @@ class Listener:
             task = asyncio.current_task()
             assert task is not None
             context.sessions.add(task)
+            self.wires.add(wire)
             try:
                 await converse(context, wire)
             finally:
                 context.sessions.discard(task)
+                self.wires.discard(wire)
 
         return Wire(run, loop, context.settings.name)
 

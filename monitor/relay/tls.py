@@ -124,9 +124,8 @@ def parse_hello(hello: bytes, names: dict[int, str]) -> Offer | None:
         suites = [int.from_bytes(raw[i : i + 2]) for i in range(0, length, 2)]
         at += 2 + length
         at += 1 + hello[at]
-        versions = _supported_versions(hello[at + 2 :]) or [
-            version for version in _VERSIONS if version <= legacy
-        ]
+        # Without the extension a hello names the highest version only.
+        versions = _supported_versions(hello[at + 2 :]) or [legacy]
     except IndexError:
         return None
     return Offer(

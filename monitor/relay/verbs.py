@@ -297,9 +297,10 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
 
 async def rset(d: Dialogue, line: Line, argument: bytes) -> None:
     """RSET (RFC 5321 4.1.1.5)."""
-    answer = await _pass(d, line, d.phase)
-    if answer.positive:
+    refusal = await d.rule(d.phase)
+    if refusal is None:
         d.abandon()
+    await d.say(refusal or await d.ask(line.raw))
 
 
 async def harmless(d: Dialogue, line: Line, argument: bytes) -> None:

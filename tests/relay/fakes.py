@@ -212,6 +212,10 @@ class Relay:
         await client.say(b"EHLO client.test")
         return client
 
+    def lost(self) -> bool:
+        """True when the relay has noticed that a client's connection broke."""
+        return any(wire.gone for wire in self.listener.wires)
+
     async def settled(self) -> None:
         """Wait until every session is over."""
         async with asyncio.timeout(5):

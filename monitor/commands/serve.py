@@ -1,0 +1,49 @@
+"""``mxtap serve``: the relay alone. SIGTERM and SIGINT drain it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+
+from monitor.config import ConfigError, Settings
+from monitor.service import Service, ServiceError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    from monitor.cli import relay_options
+
+    relay_options(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Serve until told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("mail.log", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        return asyncio.run(_serve(settings))
+    except ServiceError as error:
+        print(f"mxtap: {error}", file=sys.stderr)
+        return 1
+
+
+async def _serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Service(settings) as service:
+        where = " ".join(
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            for host, port in service.listening
+        )
+        print(f"READY {where}", flush=True)
+        await stop.wait()
+    return 0
+
+
+__all__ = ["ConfigError", "configure", "run"]
