@@ -1,0 +1,60 @@
+"""Lines gathered for one frame, and the note of what is in them."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from monitor import events as ev
+from monitor.capture.format import Gap, Header, Note, pack
+
+FULL = 512 * 1024  # octets of lines that make a frame
+
+
+class Sheet:
+    """A frame in the making."""
+
+    def __init__(self) -> None:
+        self._lines = bytearray()
+        self._first, self._last = math.inf, 0.0
+        self.events = self._transactions = self._errors = 0
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @property
+    def full(self) -> bool:
+        """True when it is time to write this one and begin another."""
+        return len(self._lines) >= FULL
+
+    def say(self, line: Header | Gap) -> None:
+        """Add a line that is no event."""
+        self._lines += msgspec.json.encode(line) + b"\n"
+
+    def add(self, event: ev.AnyEvent) -> None:
+        """Add an event."""
+        self._lines += ev.encode(event) + b"\n"
+        self._first = min(self._first, event.at)
+        self._last = max(self._last, event.at)
+        self.events += 1
+        self._transactions += isinstance(event, ev.Ended)
+        self._errors += is_error(event)
+
+    def packed(self) -> tuple[Note, bytes]:
+        """The note, and the octets to write."""
+        note = Note(
+            size=0,
+            raw=0,
+            first=self._first if self.events else 0.0,
+            last=self._last,
+            events=self.events,
+            transactions=self._transactions,
+            errors=self._errors,
+        )
+        return pack(bytes(self._lines), note)
+
+
+def is_error(event: ev.AnyEvent) -> bool:
+    """True for an event that tells a finding of severity error."""
+    return isinstance(event, ev.Found) and any(f.severity == "error" for f in event.findings)

@@ -1,0 +1,105 @@
+"""Capture as a consumer of events: bounded, in a thread of its own, never in mail's way."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+
+from monitor.capture.folder import CaptureFolder
+from monitor.capture.format import Gap
+from monitor.capture.select import Mode, Selection
+from monitor.capture.sheet import Sheet
+from monitor.events import AnyEvent, Body
+
+log = logging.getLogger(__name__)
+
+QUEUED = 50_000  # events that wait for the disk at most
+QUEUED_BODIES = 64 * 1024 * 1024  # and octets of content among them
+FLUSH = 2.0  # seconds of events that a crash may lose
+
+
+class CaptureWriter:
+    """Call it with each event; ``start`` and ``close`` go around that.
+
+    The call does no I/O and waits for nothing. When the disk is slower than the mail,
+    events are dropped, and the file says where and how many.
+    """
+
+    def __init__(self, folder: CaptureFolder, mode: Mode, *, flush: float = FLUSH) -> None:
+        self.lost = 0  # events that were dropped since the start
+        self._folder = folder
+        self._selection = Selection(mode)
+        self._flush = flush
+        self._queue: queue.SimpleQueue[AnyEvent | None] = queue.SimpleQueue()
+        # Each counter has one thread that writes it, so neither needs a lock.
+        self._bodies_in = 0
+        self._bodies_out = 0
+        self._told = 0
+        self._unwritten = 0
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is captured now, in a sentence; "" while all is well."""
+        if self._queue.qsize() >= QUEUED:
+            return "capture stopped, mail goes on: the disk is too slow"
+        return self._folder.problem
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def __call__(self, event: AnyEvent) -> None:
+        """Take one event."""
+        size = len(event.data) if isinstance(event, Body) else 0
+        waiting = self._bodies_in - self._bodies_out
+        if self._queue.qsize() >= QUEUED or waiting + size > QUEUED_BODIES:
+            self.lost += 1
+            return
+        self._bodies_in += size
+        self._queue.put(event)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Write what waits, and the index; a hanging disk is given ``timeout`` seconds."""
+        self._queue.put(None)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        sheet, due = Sheet(), 0.0
+        while True:
+            try:
+                timeout = max(0.0, due - time.monotonic()) if sheet else None
+                event = self._queue.get(timeout=timeout)
+            except queue.Empty:
+                sheet = self._write(sheet)
+                continue
+            if event is None:
+                break
+            if not sheet:
+                due = time.monotonic() + self._flush
+            self._add(sheet, event)
+            if sheet.full or (sheet and time.monotonic() >= due):
+                sheet = self._write(sheet)
+        if sheet:
+            self._write(sheet)
+        self._folder.close()
+
+    def _add(self, sheet: Sheet, event: AnyEvent) -> None:
+        if isinstance(event, Body):
+            self._bodies_out += len(event.data)
+        try:
+            for kept in self._selection.keep(event):
+                if missing := self.lost + self._unwritten - self._told:
+                    sheet.say(Gap(at=kept.at, lost=missing))
+                    self._told += missing
+                sheet.add(kept)
+        except Exception:
+            log.exception("an event could not be captured")
+            self._unwritten += 1
+
+    def _write(self, sheet: Sheet) -> Sheet:
+        if not self._folder.write(sheet):
+            self._unwritten += sheet.events
+        return Sheet()
