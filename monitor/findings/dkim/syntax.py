@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from monitor.findings.dkim.body import Canon, Want
 from monitor.findings.mailbox import ascii_domain
 from monitor.findings.message import Field
 from monitor.text import printable
 
-__all__ = ["MAX_FIELD", "Malformed", "Signature", "base64_tag", "parse", "tag_list"]
+__all__ = ["MAX_FIELD", "Kind", "Malformed", "Signature", "base64_tag", "parse", "tag_list"]
 
 MAX_FIELD = 64 * 1024  # bytes of a signature field
 MAX_SIGNED = 1_000  # names in h=
 ALGORITHMS = {b"rsa-sha256": "rsa", b"rsa-sha1": "rsa", b"ed25519-sha256": "ed25519"}
 
+Kind = Literal["dkim", "message", "seal"]
+
+_REQUIRED: dict[Kind, tuple[bytes, ...]] = {
+    "dkim": (b"v", b"a", b"b", b"bh", b"d", b"h", b"s"),
+    "message": (b"i", b"a", b"b", b"bh", b"d", b"h", b"s"),
+    "seal": (b"i", b"a", b"b", b"cv", b"d", b"s"),
+}
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_]*")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _SPACE = b" \t\r\n"
@@ -83,20 +89,20 @@ def base64_tag(tags: dict[bytes, bytes], name: bytes) -> bytes:
         raise Malformed(f"{name.decode()}= is not base64: {error}") from None
 
 
-def parse(
-    field: Field, required: Iterable[bytes] = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
-) -> Signature:
+def parse(field: Field, kind: Kind = "dkim") -> Signature:
     """The signature in a field. Raises Malformed with the reason.
 
-    An ARC-Message-Signature (RFC 8617 4.1.2) has no v=, and i= is not an identity there.
+    An ARC-Message-Signature and an ARC-Seal (RFC 8617 4.1.2, 4.1.3) are close relatives:
+    neither has v=, i= is a number there, a seal covers ARC fields only, and h= may have
+    empty names. Their c= is relaxed where it is missing, as signers and verifiers have it.
     """
     if len(field.raw) > MAX_FIELD:
         raise Malformed(f"the field is longer than {MAX_FIELD} bytes")
     tags = tag_list(field.raw[field.raw.index(b":") + 1 :])
-    for name in required:
-        if not tags.get(name):
+    for name in _REQUIRED[kind]:
+        if not tags.get(name) and not (kind == "message" and name == b"h" and name in tags):
             raise Malformed(f"{name.decode()}= is missing")
-    if tags.get(b"v", b"1") != b"1":
+    if kind == "dkim" and tags[b"v"] != b"1":
         raise Malformed("v= is not 1")
     algorithm = tags[b"a"].lower()
     if algorithm not in ALGORITHMS:
@@ -104,7 +110,7 @@ def parse(
     if b"dns/txt" not in (q.strip(_SPACE) for q in tags.get(b"q", b"dns/txt").lower().split(b":")):
         raise Malformed("q= has no method that we know")
     domain = _domain(tags, b"d")
-    header_canon, body_canon = _canons(tags)
+    header_canon, body_canon = _canons(tags, kind)
     expires, signed_at = _number(tags, b"x"), _number(tags, b"t")
     if expires is not None and signed_at is not None and expires < signed_at:
         raise Malformed("x= is before t=")
@@ -114,12 +120,12 @@ def parse(
         domain=domain,
         selector=_domain(tags, b"s"),
         value=base64_tag(tags, b"b"),
-        body_hash=base64_tag(tags, b"bh"),
-        signed=_signed(tags),
+        body_hash=b"" if kind == "seal" else base64_tag(tags, b"bh"),
+        signed=() if kind == "seal" else _signed(tags, kind),
         header_canon=header_canon,
         body_canon=body_canon,
         length=_number(tags, b"l"),
-        identity=_identity(tags, domain) if b"v" in tags else "",
+        identity=_identity(tags, domain) if kind == "dkim" else domain,
         expires=expires,
         tags=tags,
     )
@@ -140,19 +146,20 @@ def _number(tags: dict[bytes, bytes], name: bytes) -> int | None:
     return int(tags[name])
 
 
-def _canons(tags: dict[bytes, bytes]) -> tuple[Canon, Canon]:
-    header, _, body = tags.get(b"c", b"simple").lower().decode("ascii", "replace").partition("/")
+def _canons(tags: dict[bytes, bytes], kind: Kind) -> tuple[Canon, Canon]:
+    default = b"simple/simple" if kind == "dkim" else b"relaxed/relaxed"
+    header, _, body = tags.get(b"c", default).lower().decode("ascii", "replace").partition("/")
     body = body or "simple"
     if header not in ("simple", "relaxed") or body not in ("simple", "relaxed"):
         raise Malformed("c= names an unknown canonicalisation")
     return cast("Canon", header), cast("Canon", body)
 
 
-def _signed(tags: dict[bytes, bytes]) -> tuple[bytes, ...]:
+def _signed(tags: dict[bytes, bytes], kind: Kind) -> tuple[bytes, ...]:
     names = tuple(name.strip(_SPACE) for name in tags[b"h"].lower().split(b":"))
     if len(names) > MAX_SIGNED:
         raise Malformed(f"h= has more than {MAX_SIGNED} names")
-    if not all(_FIELD_NAME.fullmatch(name) for name in names):
+    if not all(_FIELD_NAME.fullmatch(name) or (kind == "message" and not name) for name in names):
         raise Malformed("h= has a name that is none")
     return names
 

@@ -14,7 +14,7 @@ from monitor.findings.dkim.syntax import Malformed, Signature, parse
 from monitor.findings.message import Header
 from monitor.text import unescape
 
-__all__ = ["MAX_SIGNATURES", "Outcome", "Result", "Signatures", "lookup", "read", "verify"]
+__all__ = ["MAX_SIGNATURES", "Outcome", "Result", "Signatures", "check", "lookup", "read", "verify"]
 
 MAX_SIGNATURES = 10
 
@@ -120,7 +120,7 @@ def _verify(
     found = lookup(signature, ask)
     if not found.passed or found.key is None:
         return found
-    return _check(signature, found.key, found.secure, header, bodies[signature.want])
+    return check(signature, found.key, found.secure, header, bodies[signature.want])
 
 
 def lookup(signature: Signature, ask: Ask) -> Outcome:
@@ -166,13 +166,14 @@ def _fits(key: Key, signature: Signature) -> None:
         raise KeyFault("key-malformed", "h= of the key does not allow sha256")
     if not key.email:
         raise KeyFault("key-malformed", "s= of the key does not allow e-mail")
-    if key.strict and signature.identity not in ("", signature.domain):
+    if key.strict and signature.identity != signature.domain:
         raise KeyFault("key-malformed", "t=s, and i= is a subdomain of d=")
 
 
-def _check(
+def check(
     signature: Signature, key: Key, secure: bool | None, header: Header, body: Digest
 ) -> Outcome:
+    """What a signature comes to with its key: body hash first, then its value."""
     intact = key.verifies(signature.value, signed_data(signature, header))
     length = signature.length
     result: Result = "pass"
