@@ -7,13 +7,23 @@ and ``MAX_FIELDS`` fields of it, and says when there was more.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitor.findings.words import decode_words
 from monitor.text import printable
 
-__all__ = ["MAX_FIELDS", "MAX_HEADER", "Field", "Header", "body_offset", "scan", "summary"]
+__all__ = [
+    "MAX_FIELDS",
+    "MAX_HEADER",
+    "Field",
+    "Header",
+    "body_offset",
+    "fields",
+    "scan",
+    "summary",
+]
 
 MAX_HEADER = 1024 * 1024  # bytes of header that are looked at
 MAX_FIELDS = 1_000
@@ -78,6 +88,11 @@ def body_offset(message: bytes) -> int:
     return crlf + 3 if crlf >= 0 else -1
 
 
+def fields(section: bytes) -> Iterator[re.Match[bytes]]:
+    """Every field of a header section: group 1 is its name, the match is all of it."""
+    return _FIELD.finditer(section)
+
+
 def scan(message: bytes) -> Header:
     """The header of ``message`` (or of a header section by itself). Never raises.
 
@@ -86,12 +101,12 @@ def scan(message: bytes) -> Header:
     end = body_offset(message)
     clipped = (end if end >= 0 else len(message)) > MAX_HEADER
     section = message[: min(end, MAX_HEADER)] if end >= 0 else message[:MAX_HEADER]
-    fields: list[Field] = []
-    for match in _FIELD.finditer(section):
-        if len(fields) == MAX_FIELDS:
-            return Header(tuple(fields), clipped=True)
-        fields.append(Field(match[1].lower(), match[0]))
-    return Header(tuple(fields), clipped)
+    found: list[Field] = []
+    for match in fields(section):
+        if len(found) == MAX_FIELDS:
+            return Header(tuple(found), clipped=True)
+        found.append(Field(match[1].lower(), match[0]))
+    return Header(tuple(found), clipped)
 
 
 def summary(header: bytes) -> tuple[str, str, str]:
