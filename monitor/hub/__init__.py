@@ -1,0 +1,5 @@
+"""The hub: takes every event, finds, remembers, tells, and rules. It owns the state."""
+
+from monitor.hub.hub import Consumer, Hub, Ruler
+
+__all__ = ["Consumer", "Hub", "Ruler"]

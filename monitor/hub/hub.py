@@ -1,0 +1,217 @@
+"""Wires events to consumers, asks the policies, and drives what the clock reveals.
+
+A consumer, discipline or ruler that fails is logged and told once; mail goes on (law 1).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from monitor import events as ev
+from monitor.assembler import Assembler, Discipline, Output
+from monitor.findings.views import Session
+from monitor.hub.stats import Stats
+from monitor.hub.transcripts import Transcripts
+from monitor.policy.entry import Draft, Entry
+from monitor.policy.listed import ruling
+from monitor.policy.lists import Lists
+from monitor.policy.ruling import PASS, Ruling, Stage
+from monitor.record import Late, Record
+from monitor.store import Store
+
+log = logging.getLogger(__name__)
+
+Consumer = Callable[[ev.AnyEvent], None]
+Listener = Callable[[Output], None]
+Ruler = Callable[[Stage], Ruling]
+FOREIGN_CHANGES = 2.0  # seconds between looks at lists that another process may have changed
+PRUNE_EVERY = 60.0  # seconds
+
+
+@runtime_checkable
+class Ticking(Protocol):
+    """A discipline that also finds by the clock."""
+
+    def tick(self, now: float) -> Iterable[ev.Found]:
+        """What became known by ``now``, epoch seconds."""
+        ...
+
+
+class Hub:
+    """See :class:`monitor.policy.ruling.Hub` for what a relay calls."""
+
+    def __init__(
+        self,
+        store: Store,
+        disciplines: Sequence[Discipline] = (),
+        rulers: Sequence[Ruler] = (),
+        consumers: Sequence[Consumer] = (),
+        clock: Callable[[], float] = time.time,
+        keep_history: float = 0,
+    ) -> None:
+        self.store = store
+        self.stats = Stats()
+        self.listeners: list[Listener] = []
+        self.on_lists: list[Callable[[], None]] = []
+        self.failures: Counter[str] = Counter()
+        self.assembler = Assembler([self._guarded(d) for d in disciplines])
+        self._ticking = [d for d in disciplines if isinstance(d, Ticking)]
+        self._rulers = list(rulers)
+        self._consumers = list(consumers)
+        self._clock = clock
+        self._keep = keep_history
+        self._transcripts = Transcripts()
+        self._hits: Counter[int] = Counter()
+        self._lists = Lists()
+        self._version: tuple[int, int, float] | None = None
+        self._next_look = self._next_prune = 0.0
+        self._reload()
+
+    # The relay's side
+
+    def emit(self, event: ev.AnyEvent) -> None:
+        """Take one event in. Never raises."""
+        try:
+            passed, outputs = self.assembler.feed(event)
+        except Exception:
+            self._failed("assembler")
+            return
+        for each in passed:
+            self._pass_on(each)
+        for output in outputs:
+            self._tell(output)
+
+    async def rule(self, stage: Stage) -> Ruling:
+        """The lists first, then every other policy; the first that does not pass, wins."""
+        entry = self._lists.match(stage)
+        found: tuple[ev.Finding, ...] = ()
+        if entry is not None:
+            told = ruling(entry, stage)
+            self._hits[entry.id] += 1
+            if told.action != "pass":
+                return told
+            found = told.findings
+            if entry.list == "allow":
+                return told
+        for ruler in self._rulers:
+            try:
+                told = ruler(stage)
+            except Exception:
+                self._failed(type(ruler).__name__)
+                continue
+            found += told.findings
+            if told.action != "pass":
+                return Ruling(action=told.action, code=told.code, text=told.text, findings=found)
+        return Ruling(findings=found) if found else PASS
+
+    # The operator's side
+
+    def lists(self) -> list[Entry]:
+        """The entries in force."""
+        return self.store.entries.in_force()
+
+    def add(self, draft: Draft, by: str) -> Entry:
+        """Add an entry: durable and in force when this returns. Raises ValueError, StoreError."""
+        entry = self.store.entries.add(draft, by)
+        self._reload()
+        return entry
+
+    def end(self, entry_id: int, by: str) -> Entry:
+        """End an entry. Raises ValueError, StoreError."""
+        entry = self.store.entries.end(entry_id, by)
+        self._reload()
+        return entry
+
+    def transcript(self, session: str) -> list[ev.AnyEvent]:
+        """Every event of a session that is kept."""
+        return self._transcripts.open(session) or self.store.history.transcript(session)
+
+    # The clock's side
+
+    def tick(self) -> None:
+        """Do what is due; called about once a second."""
+        now = self._clock()
+        for discipline in self._ticking:
+            try:
+                for found in discipline.tick(now):
+                    self.emit(found)
+            except Exception:
+                self._failed(type(discipline).__name__)
+        if now >= self._next_look:
+            self._next_look = now + FOREIGN_CHANGES
+            self._look_at_lists()
+        if now >= self._next_prune:
+            self._next_prune = now + PRUNE_EVERY
+            self._prune(now)
+
+    def _look_at_lists(self) -> None:
+        hits, self._hits = self._hits, Counter()
+        try:
+            if hits:
+                self.store.entries.count_hits(hits.items())
+            if self.store.entries.version() != self._version:
+                self._reload()
+        except Exception:
+            self._hits += hits
+            self._failed("lists")
+
+    def _prune(self, now: float) -> None:
+        try:
+            self.store.memory.expire(now)
+            if self._keep:
+                self.store.history.prune(now - self._keep)
+        except Exception:
+            self._failed("prune")
+
+    def _reload(self) -> None:
+        self._version = self.store.entries.version()
+        self._lists = Lists(self.store.entries.in_force())
+        for call in self.on_lists:
+            call()
+
+    # Inside
+
+    def _pass_on(self, event: ev.AnyEvent) -> None:
+        # A finding that comes after its session must not open a transcript of its own.
+        if not isinstance(event, ev.Found) or self.assembler.session(event.session):
+            lines = self._transcripts.add(event)
+            if lines is not None:
+                self.store.history.add_transcript(event.session, event.at, lines)
+        for consumer in self._consumers:
+            try:
+                consumer(event)
+            except Exception:
+                self._failed(type(consumer).__name__)
+
+    def _tell(self, output: Output) -> None:
+        if isinstance(output, Record):
+            self.stats.count(output)
+            self.store.history.add(output)
+        elif isinstance(output, Late):
+            self.store.history.add_late(output)
+        for listener in self.listeners:
+            try:
+                listener(output)
+            except Exception:
+                self._failed("listener")
+
+    def _guarded(self, discipline: Discipline) -> Discipline:
+        name = getattr(discipline, "__name__", type(discipline).__name__)
+
+        def judge(view: Session, event: ev.Event) -> Iterable[ev.Finding]:
+            try:
+                return list(discipline(view, event))
+            except Exception:
+                self._failed(name)
+                return ()
+
+        return judge
+
+    def _failed(self, what: str) -> None:
+        self.failures[what] += 1
+        if self.failures[what] == 1:
+            log.exception("%s failed; mail goes on", what)

@@ -1,0 +1,96 @@
+"""History is written behind: batches on a thread of its own, never on the mail's path."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.25  # seconds: the most that a crash may cost
+BOUND = 100_000  # operations that may wait; past that history is dropped, never mail
+
+Write = tuple[Any, dict[str, Any]]  # a Core statement and its parameters
+
+
+class Writer:
+    """Takes Core statements with parameters; runs them in order of arrival, in batches."""
+
+    def __init__(self, engine: Engine, bound: int = BOUND) -> None:
+        self._engine = engine
+        self._bound = bound
+        self._waiting: list[Write] = []
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._on_written: list[Callable[[], None]] = []
+        self.dropped = 0
+        self.problem = ""
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    def put(self, statement: Any, values: dict[str, Any]) -> None:
+        """Write soon. Never blocks and never raises."""
+        with self._lock:
+            if len(self._waiting) >= self._bound:
+                self.dropped += 1
+                return
+            self._waiting.append((statement, values))
+
+    def after_write(self, call: Callable[[], None]) -> None:
+        """Have ``call`` run, on the writer's thread, after each batch that was written."""
+        self._on_written.append(call)
+
+    def flush(self) -> bool:
+        """Write what waits now; False where that failed and it still waits."""
+        with self._lock:
+            batch, self._waiting = self._waiting, []
+        if not batch:
+            return True
+        try:
+            with self._engine.begin() as connection:
+                _execute(connection, batch)
+        except SQLAlchemyError as error:
+            self._failed(batch, str(getattr(error, "orig", error)))
+            return False
+        except Exception as error:
+            self._failed(batch, str(error))
+            return False
+        self.problem = ""
+        for call in self._on_written:
+            call()
+        return True
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._stop.set()
+        self._thread.join(10)
+        self.flush()
+
+    def _failed(self, batch: list[Write], reason: str) -> None:
+        if not self.problem:
+            log.error("history is not written: %s", reason)
+        self.problem = f"history is not written: {reason}"
+        with self._lock:
+            room = max(0, self._bound - len(self._waiting))
+            self.dropped += max(0, len(batch) - room)
+            self._waiting[:0] = batch[:room]
+
+    def _run(self) -> None:
+        while not self._stop.wait(INTERVAL):
+            self.flush()
+
+
+def _execute(connection: Connection, batch: list[Write]) -> None:
+    grouped: dict[int, tuple[Any, list[dict[str, Any]]]] = defaultdict(lambda: (None, []))
+    for statement, values in batch:
+        key = id(statement)
+        grouped[key] = (statement, grouped[key][1])
+        grouped[key][1].append(values)
+    for statement, rows in grouped.values():
+        connection.execute(statement, rows)
