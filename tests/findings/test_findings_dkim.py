@@ -206,6 +206,13 @@ def test_twenty_thousand_signatures_are_bounded() -> None:
     assert found.wants == frozenset()
 
 
+def test_a_header_past_the_bounds_verifies_nothing() -> None:
+    signed = sign(MESSAGE)
+    assert only(b"X: y\r\n" * 900 + signed).result == "pass"
+    outcome = only(signed.replace(b"To: ", b"X: y\r\n" * 200_000 + b"To: "), Answers())
+    assert outcome.result == "malformed"
+
+
 def test_h_takes_fields_from_the_bottom_up() -> None:
     message = b"X: 1\r\nX: 2\r\n" + MESSAGE
     signed = sign(message, signed="from:x:x:x:absent")

@@ -67,8 +67,14 @@ class Outcome:
 
 
 def read(header: Header, limit: int = MAX_SIGNATURES) -> Signatures:
-    """The first ``limit`` signatures of a header, from the top."""
+    """The first ``limit`` signatures of a header, from the top.
+
+    Of a header that was not read in full none can be verified.
+    """
     fields = header.all(b"dkim-signature")
+    if header.clipped:
+        fault = Malformed("the header is too large to be verified")
+        return Signatures((fault,) * min(len(fields), limit), max(0, len(fields) - limit))
     found: list[Signature | Malformed] = []
     for field in fields[:limit]:
         try:
