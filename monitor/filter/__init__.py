@@ -1,7 +1,8 @@
 """The filter language: one line that says which transactions to see.
 
-The same text filters live rows (:meth:`Filter.matches`), history (:func:`to_sql`), exports
-and ``mxtap events --filter``, with the same answer from all of them.
+The same text filters live rows (:meth:`Filter.matches`), history
+(:func:`monitor.filter.sql.to_sql`), exports and ``mxtap events --filter``, with the same
+answer from all of them.
 
 ====================  ==================================================================
 ``word`` ``"a b"``    the text is in the client's address, PTR name or EHLO name, the

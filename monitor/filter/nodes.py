@@ -5,13 +5,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Literal
 
 from monitor.events import SEVERITIES
 from monitor.filter.pattern import Pattern
-from monitor.record import Record, moment, worst
+from monitor.record import Record, worst
 
 Field = Literal[
     "ip",
@@ -27,7 +26,6 @@ Field = Literal[
     "tls",
     "phase",
     "by",
-    "id",
 ]
 Quantity = Literal["size", "code", "severity"]
 Op = Literal["<", "<=", "=", ">=", ">"]
@@ -69,6 +67,16 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Id:
+    """The id of a transaction or of its session."""
+
+    value: str
+
+    def matches(self, record: Record, now: float) -> bool:
+        return self.value in (record.id, record.session)
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """A comparison with a number that the record has."""
 
@@ -89,11 +97,8 @@ class Age:
     seconds: float
 
     def matches(self, record: Record, now: float) -> bool:
-        return bool(COMPARE[OPPOSITE[self.op]](record.ended, self.cutoff(now)))
-
-    def cutoff(self, now: float) -> datetime:
-        """The moment that is just so old."""
-        return moment(now - self.seconds)
+        compare = COMPARE[OPPOSITE[self.op]]
+        return bool(compare(record.ended.timestamp(), now - self.seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ class AnyOf:
         return any(part.matches(record, now) for part in self.parts)
 
 
-Node = Text | Number | Age | Within | Not | AllOf | AnyOf
+Node = Text | Id | Number | Age | Within | Not | AllOf | AnyOf
 
 
 def ip_key(address: str | IPv4Address | IPv6Address) -> str:
@@ -174,7 +179,6 @@ TEXTS: dict[Field, Callable[[Record], tuple[str | None, ...]]] = {
     "tls": lambda r: (r.client.tls.protocol, r.client.tls.cipher) if r.client.tls else (),
     "phase": lambda r: (r.verdict.phase,),
     "by": lambda r: (r.verdict.by,),
-    "id": lambda r: (r.id, r.session),
 }
 NUMBERS: dict[Quantity, Callable[[Record], int | None]] = {
     "size": lambda r: r.message.size if r.message else None,

@@ -12,6 +12,7 @@ from monitor.record import Record
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 40
+MAX_TERMS = 64  # a word is ten comparisons, and SQLite nests a thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._end = len(text)
         self._tokens = list(tokens(text))
+        terms = [token for token in self._tokens if token.kind in ("word", "term")]
+        if len(terms) > MAX_TERMS:
+            raise FilterError(f"there are more than {MAX_TERMS} terms", terms[MAX_TERMS].start)
         self._next = 0
         self._depth = 0
 

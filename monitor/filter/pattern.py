@@ -59,7 +59,7 @@ class Pattern:
             position = found + len(piece)
         return len(text) - position >= len(last) and text.endswith(last)
 
-    def like(self) -> str:
+    def as_like(self) -> str:
         """The same as a LIKE pattern over folded text, with ``/`` as its escape."""
         return "%".join(
             piece.replace("/", "//").replace("%", "/%").replace("_", "/_") for piece in self.pieces

@@ -14,6 +14,7 @@ from monitor.filter.nodes import (
     AllOf,
     AnyOf,
     Field,
+    Id,
     Node,
     Not,
     Number,
@@ -73,10 +74,6 @@ def _address(field: Field) -> Callable[[Value], Node]:
         return Text(field, pattern(value))
 
     return make
-
-
-def _whole(field: Field) -> Callable[[Value], Node]:
-    return lambda value: Text(field, Pattern.whole(value.text))
 
 
 def _one_of(field: Field, choices: tuple[str, ...]) -> Callable[[Value], Node]:
@@ -173,7 +170,7 @@ TERMS: dict[str, Term] = {
     "name": Term(_text("name")),
     "reply": Term(_text("reply")),
     "ip": Term(_ip),
-    "id": Term(_whole("id")),
+    "id": Term(lambda value: Id(value.text)),
     "finding": Term(_code),
     "spf": Term(_result("spf")),
     "dkim": Term(_result("dkim")),
