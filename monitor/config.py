@@ -157,6 +157,12 @@ class Capture(_Table):
     disk_floor: int = Field(default=1024 * 1024 * 1024, ge=0)  # bytes left free at least
 
 
+class History(_Table):
+    """What is remembered of ended transactions."""
+
+    days: float = Field(default=30, ge=0)  # 0 keeps everything
+
+
 class Settings(_Table):
     """Everything that can be set."""
 
@@ -176,6 +182,7 @@ class Settings(_Table):
     retry: Retry = Retry()
     limits: Limits = Limits()
     conduct: Conduct = Conduct()
+    history: History = History()
     capture: Capture = Capture()
 
 

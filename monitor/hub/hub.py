@@ -59,7 +59,7 @@ class Hub:
         self.on_lists: list[Callable[[], None]] = []
         self.failures: Counter[str] = Counter()
         self.assembler = Assembler([self._guarded(d) for d in disciplines])
-        self._ticking = [d for d in disciplines if isinstance(d, Ticking)]
+        self._ticking: list[Ticking] = [d for d in disciplines if isinstance(d, Ticking)]
         self._rulers = list(rulers)
         self._consumers = list(consumers)
         self._clock = clock
@@ -176,11 +176,9 @@ class Hub:
     # Inside
 
     def _pass_on(self, event: ev.AnyEvent) -> None:
-        # A finding that comes after its session must not open a transcript of its own.
-        if not isinstance(event, ev.Found) or self.assembler.session(event.session):
-            lines = self._transcripts.add(event)
-            if lines is not None:
-                self.store.history.add_transcript(event.session, event.at, lines)
+        lines = self._transcripts.add(event)
+        if lines is not None:
+            self.store.history.add_transcript(event.session, event.at, lines)
         for consumer in self._consumers:
             try:
                 consumer(event)

@@ -15,7 +15,8 @@ class Transcripts:
 
     def add(self, event: ev.AnyEvent) -> list[bytes] | None:
         """Keep one event; the whole session when it was its last."""
-        if isinstance(event, ev.Body):
+        late = isinstance(event, ev.Found) and event.session not in self._open
+        if late or isinstance(event, ev.Body):
             return None
         lines = self._open.setdefault(event.session, [])
         if len(lines) < MAX_EVENTS or isinstance(event, ev.Closed):

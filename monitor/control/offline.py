@@ -1,0 +1,89 @@
+"""A stopped relay's lists and history, by the calls that a running one answers too."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from monitor import events as ev
+from monitor.control.client import SocketFeed
+from monitor.control.feed import FeedError
+from monitor.control.protocol import Status, Update
+from monitor.filter import FilterError
+from monitor.hub.search import search
+from monitor.policy.entry import Draft, Entry
+from monitor.record import Record
+from monitor.store import Store, StoreError
+
+
+class StoreFeed:
+    """The state folder of a relay that does not run."""
+
+    live = False
+
+    def __init__(self, state: Path) -> None:
+        self.title = f"stopped relay at {state}"
+        try:
+            self._store = Store(state)
+        except StoreError as error:
+            raise FeedError(str(error)) from None
+
+    async def start(self) -> Status:
+        """There is nothing to connect to."""
+        return Status(relay="", version="", started=0, now=0)
+
+    async def updates(self) -> AsyncIterator[Update]:
+        """Nothing happens on a stopped relay."""
+        for update in ():
+            yield update
+
+    async def history(
+        self,
+        *,
+        limit: int = 500,
+        before: float | None = None,
+        query: str = "",
+        since: float | None = None,
+    ) -> list[Record]:
+        """Ended transactions, newest first."""
+        try:
+            return search(self._store.history, limit=limit, before=before, since=since, query=query)
+        except FilterError as error:
+            raise FeedError(str(error)) from None
+
+    async def transcript(self, session: str) -> list[ev.AnyEvent]:
+        """Every event of a session that is kept."""
+        return self._store.history.transcript(session)
+
+    async def lists(self) -> list[Entry]:
+        """The entries in force."""
+        return self._store.entries.in_force()
+
+    async def add(self, draft: Draft) -> Entry:
+        """Add an entry; durable when this returns."""
+        try:
+            return self._store.entries.add(draft, getpass.getuser())
+        except (ValueError, StoreError) as error:
+            raise FeedError(str(error)) from None
+
+    async def end(self, entry_id: int) -> Entry:
+        """End an entry."""
+        try:
+            return self._store.entries.end(entry_id, getpass.getuser())
+        except (ValueError, StoreError) as error:
+            raise FeedError(str(error)) from None
+
+    async def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+
+async def open_feed(state: Path) -> SocketFeed | StoreFeed:
+    """The relay on ``state`` where one runs, else its store. Raises FeedError."""
+    feed = SocketFeed(state)
+    try:
+        await feed.start()
+    except FeedError:
+        return StoreFeed(state)
+    return feed

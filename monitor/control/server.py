@@ -1,0 +1,264 @@
+"""The control socket's server side: the one door through which a relay is watched and steered.
+
+Only the relay's own user can open it (mode 0600). Each client has a bounded queue: one that
+does not read misses updates, and is told how many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pwd
+import socket
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from monitor.control.protocol import (
+    LateUpdate,
+    ListsUpdate,
+    Missed,
+    RecordUpdate,
+    Request,
+    Response,
+    Status,
+    Update,
+)
+from monitor.filter import FilterError
+from monitor.hub import Hub
+from monitor.policy.entry import Draft
+from monitor.record import Late, Record
+from monitor.store import StoreError
+
+log = logging.getLogger(__name__)
+
+SOCKET = "control.sock"
+MAX_LINE = 256 * 1024
+MAX_QUEUE = 5_000  # updates that may wait for a slow client
+STATUS_EVERY = 1.0  # seconds
+MAX_HISTORY = 5_000  # records an answer
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Request).decode
+
+
+class ControlError(Exception):
+    """The socket cannot be had; the text is for the operator."""
+
+
+class ControlServer:
+    """Serves any number of clients on one Unix socket."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        status: Callable[[], Status],
+        history: Callable[..., Awaitable[list[Record]]],
+    ) -> None:
+        self._hub = hub
+        self._status = status
+        self._history = history
+        self._clients: set[_Client] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._path: Path | None = None
+        hub.listeners.append(self._heard)
+        hub.on_lists.append(self._lists_changed)
+
+    async def start(self, state: Path) -> None:
+        """Listen in ``state``. Raises ControlError, where another relay does so already too."""
+        path = state / SOCKET
+        if _answers(path):
+            raise ControlError(f"{state}: another relay runs on this state folder")
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        except OSError as error:
+            sock.close()
+            raise ControlError(f"{path}: cannot be made: {error.strerror or error}") from None
+        finally:
+            os.umask(before)
+        self._path = path
+        self._server = await asyncio.start_unix_server(self._serve, sock=sock, limit=MAX_LINE)
+        self._spawn(self._tell_status())
+
+    async def stop(self) -> None:
+        """Close every client and the socket."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._server is not None:
+            self._server.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell_status(self) -> None:
+        while True:
+            await asyncio.sleep(STATUS_EVERY)
+            self._push(self._status())
+
+    def _heard(self, output: Record | Late) -> None:
+        self._push(RecordUpdate(output) if isinstance(output, Record) else LateUpdate(output))
+
+    def _lists_changed(self) -> None:
+        if self._clients:
+            self._push(ListsUpdate(tuple(self._hub.lists())))
+
+    def _push(self, update: Update) -> None:
+        subscribed = [client for client in self._clients if client.subscribed]
+        if subscribed:
+            line = _encode(update) + b"\n"
+            for client in subscribed:
+                client.offer(line)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        client = _Client(writer, _peer(writer))
+        self._clients.add(client)
+        sender = asyncio.get_running_loop().create_task(client.send())
+        try:
+            while line := await reader.readline():
+                client.answer(_encode(await self._answer(client, line)) + b"\n")
+        except (ConnectionError, ValueError, asyncio.CancelledError):
+            pass  # gone, or a line past the limit: there is nobody to tell
+        finally:
+            self._clients.discard(client)
+            self._tasks.discard(task)
+            sender.cancel()
+            writer.close()
+
+    async def _answer(self, client: _Client, line: bytes) -> Response:
+        try:
+            request = _decode(line)
+        except msgspec.MsgspecError as error:
+            return Response(id=0, error=f"not a request: {error}")
+        method = _METHODS.get(request.do)
+        if method is None:
+            return Response(id=request.id, error=f"unknown request {request.do!r}")
+        try:
+            return Response(id=request.id, result=await method(self, client, **request.args))
+        except (ValueError, StoreError, FilterError) as error:
+            return Response(id=request.id, error=str(error))
+        except TypeError as error:
+            return Response(id=request.id, error=f"{request.do}: {error}")
+        except Exception as error:
+            log.exception("request %s failed", request.do)
+            return Response(id=request.id, error=f"{request.do} failed: {type(error).__name__}")
+
+    async def _subscribe(self, client: _Client) -> Any:
+        client.subscribed = True
+        return self._status()
+
+    async def _get_status(self, client: _Client) -> Any:
+        return self._status()
+
+    async def _get_history(
+        self,
+        client: _Client,
+        limit: int = 500,
+        before: float | None = None,
+        since: float | None = None,
+        query: str = "",
+    ) -> Any:
+        limit = max(1, min(int(limit), MAX_HISTORY))
+        return await self._history(limit=limit, before=before, since=since, query=query)
+
+    async def _get_transcript(self, client: _Client, session: str) -> Any:
+        return await asyncio.to_thread(self._hub.transcript, session)
+
+    async def _get_lists(self, client: _Client) -> Any:
+        return self._hub.lists()
+
+    async def _add(self, client: _Client, draft: Any) -> Any:
+        return self._hub.add(msgspec.convert(draft, Draft), client.user)
+
+    async def _end(self, client: _Client, entry_id: int) -> Any:
+        return self._hub.end(int(entry_id), client.user)
+
+
+_METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
+    "subscribe": ControlServer._subscribe,
+    "status": ControlServer._get_status,
+    "history": ControlServer._get_history,
+    "transcript": ControlServer._get_transcript,
+    "lists": ControlServer._get_lists,
+    "add": ControlServer._add,
+    "end": ControlServer._end,
+}
+
+
+class _Client:
+    """One connection: what waits for it, within bounds."""
+
+    def __init__(self, writer: asyncio.StreamWriter, user: str) -> None:
+        self.user = user
+        self.subscribed = False
+        self._writer = writer
+        self._queue: deque[bytes] = deque()
+        self._missed = 0
+        self._ready = asyncio.Event()
+
+    def offer(self, line: bytes) -> None:
+        """An update: dropped, and counted, where too many wait."""
+        if len(self._queue) >= MAX_QUEUE:
+            self._missed += 1
+            return
+        self._queue.append(line)
+        self._ready.set()
+
+    def answer(self, line: bytes) -> None:
+        """An answer: never dropped, and at most one waits a request."""
+        self._queue.append(line)
+        self._ready.set()
+
+    async def send(self) -> None:
+        """Write what waits, as fast as the other side reads."""
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await self._ready.wait()
+                self._ready.clear()
+                while self._queue:
+                    batch = b"".join(
+                        self._queue.popleft() for _ in range(min(50, len(self._queue)))
+                    )
+                    self._writer.write(batch)
+                    await self._writer.drain()
+                if self._missed:
+                    missed, self._missed = self._missed, 0
+                    self._writer.write(_encode(Missed(missed)) + b"\n")
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    """The user behind a connection, as the kernel knows it."""
+    sock = writer.get_extra_info("socket")
+    try:
+        raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        uid = struct.unpack("3i", raw)[1]
+        return pwd.getpwuid(uid).pw_name
+    except (AttributeError, OSError, KeyError):
+        return "unknown"
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.settimeout(1)
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

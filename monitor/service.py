@@ -1,0 +1,213 @@
+"""A whole relay: store, hub, checks, listener and control socket, started and ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import ssl
+import time
+from types import TracebackType
+from typing import Any
+
+from monitor import __version__
+from monitor import events as ev
+from monitor.capture.writer import CaptureWriter
+from monitor.checks.checker import Checker
+from monitor.config import ConfigError, Settings
+from monitor.control.protocol import Status
+from monitor.control.server import ControlError, ControlServer
+from monitor.dns.choose import open_resolver
+from monitor.dns.zone import ZoneError
+from monitor.findings.catalogue import finding
+from monitor.findings.disciplines import default as default_disciplines
+from monitor.hub import Hub
+from monitor.hub.search import search
+from monitor.record import Record
+from monitor.relay.context import Context
+from monitor.relay.identity import Guard
+from monitor.relay.journal import Journal
+from monitor.relay.listener import Listener, exposed, probe
+from monitor.relay.spool import Spool
+from monitor.relay.tls import server_context, suite_names
+from monitor.store import Store, StoreError
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0  # seconds
+JOURNAL = "commits.journal"
+
+
+class ServiceError(Exception):
+    """The relay cannot start, for a reason that is not its configuration."""
+
+
+class Service:
+    """One relay. Use it as an async context manager: inside, it serves."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.started = time.time()
+        self._warning = ""
+        self._exit = contextlib.AsyncExitStack()
+
+    @property
+    def listening(self) -> list[tuple[str, int]]:
+        """The addresses and ports that clients may connect to."""
+        return self._listener.addresses
+
+    async def __aenter__(self) -> Service:
+        """Start. Raises ConfigError, or ServiceError; nothing is left running then."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            self._exit = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drain: no new clients, open sessions end, everything is written."""
+        await self._exit.aclose()
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        settings = self.settings
+        try:
+            resolver = open_resolver(settings)
+        except ZoneError as error:
+            raise ConfigError(f"dns.zone: {error}") from None
+        try:
+            self._store = Store(settings.state)
+        except StoreError as error:
+            raise ServiceError(str(error)) from None
+        stack.callback(self._store.close)
+        capture = CaptureWriter(settings)
+        stack.callback(capture.close)
+        self._capture = capture
+        checks = Checker(resolver, settings)
+        stack.callback(checks.close)
+        disciplines = default_disciplines(settings, self._store.memory)
+        self._hub = Hub(
+            self._store,
+            disciplines.disciplines,
+            disciplines.rulers,
+            [capture],
+            keep_history=settings.history.days * 86400,
+        )
+        self._context = self._make_context(checks)
+        stack.callback(self._context.journal.close)
+        self._warning = await probe(self._context)
+        if self._warning:
+            log.warning("%s", self._warning)
+        self._tell_unsettled()
+        control = ControlServer(self._hub, self.status, self.history)
+        try:
+            await control.start(settings.state)
+        except ControlError as error:
+            raise ServiceError(str(error)) from None
+        stack.push_async_callback(control.stop)
+        self._listener = Listener(self._context)
+        await self._listener.start()
+        stack.push_async_callback(self._listener.drain, settings.limits.drain)
+        ticking = asyncio.get_running_loop().create_task(self._tick())
+        stack.callback(ticking.cancel)
+
+    def _make_context(self, checks: Checker) -> Context:
+        settings = self.settings
+        limits = settings.limits
+        spool = settings.state / "spool"
+        shutil.rmtree(spool, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            spool.mkdir(mode=0o700)
+        tls = server_context(settings.tls, settings.state, settings.name)
+
+        def fresh() -> ssl.SSLContext | None:
+            return tls and server_context(settings.tls, settings.state, settings.name)
+
+        return Context(
+            settings=settings,
+            hub=self._hub,
+            checks=checks,
+            guard=Guard(settings, exposed(settings.listen)),
+            spool=Spool(limits.spool_total, limits.spool_memory, spool),
+            journal=Journal(settings.state / JOURNAL),
+            tls=fresh,
+            suites=suite_names(),
+        )
+
+    def _tell_unsettled(self) -> None:
+        journal = self._context.journal
+        for transaction in journal.unsettled():
+            found = finding("relay.commit-unknown", "the relay ended while it was on its way")
+            session = transaction.rpartition("-")[0]
+            self._hub.emit(
+                ev.Found(session=session, at=time.time(), about=transaction, findings=(found,))
+            )
+        journal.begin_anew()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._hub.tick()
+
+    def status(self) -> Status:
+        """How the relay fares now."""
+        settings, stats, now = self.settings, self._hub.stats, time.time()
+        server = settings.dns.zone or settings.dns.server or "system"
+        return Status(
+            relay=settings.name,
+            version=__version__,
+            started=self.started,
+            now=now,
+            listening=tuple(_shown(address) for address in self._listener.addresses),
+            upstream=settings.upstream,
+            upstream_up=self._context.upstream_up,
+            identity=self._context.guard.method or "none",
+            dns=str(server),
+            greylist=settings.greylist.mode,
+            capture=settings.capture.mode,
+            disk_free=_disk_free(settings),
+            sessions=len(self._context.sessions),
+            transactions=stats.transactions,
+            rate=stats.rate(now),
+            accepted=stats.accepted,
+            deferred=stats.deferred,
+            refused=stats.refused,
+            problems=tuple(self._problems()),
+        )
+
+    def _problems(self) -> list[str]:
+        writer = self._store.writer
+        problems = [self._warning, writer.problem, self._capture.problem]
+        if writer.dropped:
+            problems.append(f"{writer.dropped} rows of history were dropped")
+        failures = self._hub.failures
+        problems += [
+            f"{what} failed {count} times; see the log" for what, count in failures.items()
+        ]
+        return [problem for problem in problems if problem]
+
+    async def history(self, **query: Any) -> list[Record]:
+        """Ended transactions, newest first, those of this moment included."""
+        return await asyncio.to_thread(self._search, query)
+
+    def _search(self, query: dict[str, Any]) -> list[Record]:
+        self._store.writer.flush()
+        return search(self._store.history, **query)
+
+
+def _shown(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _disk_free(settings: Settings) -> int:
+    try:
+        found = os.statvfs(settings.state)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize
