@@ -14,6 +14,7 @@ from typing import Any
 
 from monitor import __version__
 from monitor import events as ev
+from monitor.capture.folder import CaptureFolder
 from monitor.capture.writer import CaptureWriter
 from monitor.checks.checker import Checker
 from monitor.config import ConfigError, Settings
@@ -85,9 +86,7 @@ class Service:
         except StoreError as error:
             raise ServiceError(str(error)) from None
         stack.callback(self._store.close)
-        capture = CaptureWriter(settings)
-        stack.callback(capture.close)
-        self._capture = capture
+        self._capture = self._start_capture(stack)
         checks = Checker(resolver, settings)
         stack.callback(checks.close)
         disciplines = default_disciplines(settings, self._store.memory)
@@ -95,7 +94,7 @@ class Service:
             self._store,
             disciplines.disciplines,
             disciplines.rulers,
-            [capture],
+            [self._capture] if self._capture else [],
             keep_history=settings.history.days * 86400,
         )
         self._context = self._make_context(checks)
@@ -115,6 +114,16 @@ class Service:
         stack.push_async_callback(self._listener.drain, settings.limits.drain)
         ticking = asyncio.get_running_loop().create_task(self._tick())
         stack.callback(ticking.cancel)
+
+    def _start_capture(self, stack: contextlib.AsyncExitStack) -> CaptureWriter | None:
+        settings = self.settings
+        if settings.capture.mode == "off":
+            return None
+        folder = CaptureFolder(settings.state / "captures", settings.capture, relay=settings.name)
+        capture = CaptureWriter(folder, settings.capture.mode)
+        capture.start()
+        stack.callback(capture.close)
+        return capture
 
     def _make_context(self, checks: Checker) -> Context:
         settings = self.settings
@@ -182,7 +191,7 @@ class Service:
 
     def _problems(self) -> list[str]:
         writer = self._store.writer
-        problems = [self._warning, writer.problem, self._capture.problem]
+        problems = [self._warning, writer.problem, self._capture.problem if self._capture else ""]
         if writer.dropped:
             problems.append(f"{writer.dropped} rows of history were dropped")
         failures = self._hub.failures

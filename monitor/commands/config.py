@@ -22,11 +22,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return 0
     shown = Settings() if args.defaults else settings
     tree = shown.model_dump(mode="json")
-    print(json.dumps(tree, indent=2) if args.json else "\n".join(_toml(tree)))
+    print(json.dumps(tree, indent=2) if args.json else "\n".join(toml(shown)))
     return 0
 
 
-def _toml(tree: dict[str, Any]) -> list[str]:
+def toml(settings: Settings) -> list[str]:
+    """Settings as the lines of a TOML file that gives them again."""
+    tree = settings.model_dump(mode="json")
     lines = [_line(k, v) for k, v in tree.items() if not isinstance(v, dict)]
     for table, values in tree.items():
         if isinstance(values, dict):

@@ -35,7 +35,8 @@ class StoreFeed:
 
     async def updates(self) -> AsyncIterator[Update]:
         """Nothing happens on a stopped relay."""
-        for update in ():
+        nothing: tuple[Update, ...] = ()
+        for update in nothing:
             yield update
 
     async def history(

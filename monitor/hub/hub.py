@@ -59,7 +59,8 @@ class Hub:
         self.on_lists: list[Callable[[], None]] = []
         self.failures: Counter[str] = Counter()
         self.assembler = Assembler([self._guarded(d) for d in disciplines])
-        self._ticking: list[Ticking] = [d for d in disciplines if isinstance(d, Ticking)]
+        candidates: list[object] = list(disciplines)
+        self._ticking = [d for d in candidates if isinstance(d, Ticking)]
         self._rulers = list(rulers)
         self._consumers = list(consumers)
         self._clock = clock

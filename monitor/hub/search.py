@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 
 from monitor.filter import parse
+from monitor.filter.sql import to_sql
 from monitor.record import Record
 from monitor.store.history import History
-
-PAGE = 2_000  # records read at a time where a filter picks among them
 
 
 def search(
@@ -20,13 +19,5 @@ def search(
     query: str = "",
 ) -> list[Record]:
     """The newest ``limit`` records that match ``query``. Raises FilterError."""
-    if not query.strip():
-        return history.records(limit, before, since)
-    wanted, now = parse(query), time.time()
-    found: list[Record] = []
-    while True:
-        page = history.records(PAGE, before, since)
-        found += [record for record in page if wanted.matches(record, now)]
-        if len(found) >= limit or len(page) < PAGE:
-            return found[:limit]
-        before = page[-1].ended.timestamp()
+    where = to_sql(parse(query), time.time()) if query.strip() else None
+    return history.records(limit, before, since, where)

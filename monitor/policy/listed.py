@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from monitor.findings.catalogue import finding
 from monitor.policy.entry import Entry
 from monitor.policy.ruling import Ruling, Stage
@@ -9,7 +11,7 @@ from monitor.policy.ruling import Ruling, Stage
 
 def ruling(entry: Entry, stage: Stage) -> Ruling:
     """The ruling that ``entry`` makes at ``stage``."""
-    evidence = {
+    evidence: dict[str, Any] = {
         "entry": entry.id,
         "kind": entry.kind,
         "value": entry.value,

@@ -67,7 +67,7 @@ async def data(d: Dialogue, line: Line, argument: bytes) -> None:
             # Cut off in mid-message: the upstream never heard of it.
             d.end(own(451, "4.4.2 the client broke off"), "eod")
             raise
-        _tell_content(d, tx, parser, pipelined)
+        _tell_content(d, tx, message, parser, pipelined)
         commit = asyncio.create_task(_decide(d, tx, message, parser, trouble))
         d.context.commits.add(commit)
         commit.add_done_callback(d.context.commits.discard)
@@ -148,7 +148,13 @@ async def _chunk(d: Dialogue) -> bytes:
                 raise
 
 
-def _tell_content(d: Dialogue, tx: Transaction, parser: DataParser, pipelined: bool) -> None:
+def _tell_content(
+    d: Dialogue,
+    tx: Transaction,
+    message: SpooledMessage,
+    parser: DataParser,
+    pipelined: bool,
+) -> None:
     facts = parser.facts
     try:
         author, subject, message_id = summary(bytes(facts.header))
@@ -174,6 +180,16 @@ def _tell_content(d: Dialogue, tx: Transaction, parser: DataParser, pipelined: b
             pipelined=pipelined,
         )
     )
+    if d.settings.capture.mode in ("headers", "full"):
+        _tell_body(d, tx, message)
+
+
+def _tell_body(d: Dialogue, tx: Transaction, message: SpooledMessage) -> None:
+    offset = 0
+    for piece in message.pieces():
+        body = ev.Body(session=d.id, at=d.now(), transaction=tx.id, offset=offset, data=piece)
+        d.emit(body)
+        offset += len(piece)
 
 
 async def _decide(
