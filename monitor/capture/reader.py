@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 
@@ -126,8 +127,8 @@ class Capture:
     def _lines(self, frame: Frame) -> bytes:
         if frame.note.size > MAX_RAW + MAX_RAW // 100:
             raise CaptureError(f"a frame of {frame.note.size} octets is too large")
-        self._file.seek(frame.offset)
-        octets = self._file.read(frame.note.size)
+        # Not by seek and read: a replay reads from more than one thread.
+        octets = os.pread(self._file.fileno(), frame.note.size, frame.offset)
         if len(octets) < frame.note.size:
             raise CaptureError("the file ends in the middle of a frame")
         return unpack(octets)

@@ -12,12 +12,16 @@ from monitor.capture.reader import Capture
 from monitor.capture.sheet import is_error
 from monitor.events import AnyEvent, Ended
 
+LEAD_IN = 300.0
+LEAD_IN_EVENTS = 20_000
+
 
 class Piece(NamedTuple):
     """Some events that stand together. Times are seconds since the epoch."""
 
     first: float
     last: float
+    events: int
     transactions: int
     errors: int
     load: Callable[[], list[AnyEvent]]
@@ -51,6 +55,20 @@ class Reel:
         """The number of the first piece that has events of ``at`` or later."""
         return bisect_left(self._until, at)
 
+    def lead_in(self, index: int) -> int:
+        """The number of the piece to begin with, so that the sessions open at ``index`` are known.
+
+        It goes back ``LEAD_IN`` seconds, or ``LEAD_IN_EVENTS`` events where that is less.
+        """
+        if index >= len(self):
+            return index
+        wanted = self._pieces[index].first - LEAD_IN
+        events = 0
+        while index > 0 and self._until[index - 1] >= wanted and events < LEAD_IN_EVENTS:
+            index -= 1
+            events += self._pieces[index].events
+        return index
+
     def next_error(self, index: int) -> int | None:
         """The number of the first piece from ``index`` on that tells of an error."""
         return next((i for i in range(index, len(self)) if self._pieces[i].errors), None)
@@ -72,6 +90,7 @@ def of_captures(title: str, captures: Sequence[Capture]) -> Reel:
         Piece(
             frame.note.first,
             frame.note.last,
+            frame.note.events,
             frame.note.transactions,
             frame.note.errors,
             partial(capture.read, number),
@@ -93,6 +112,7 @@ def of_events(title: str, events: Iterable[AnyEvent], size: int = 500) -> Reel:
             Piece(
                 min(times),
                 max(times),
+                len(chunk),
                 sum(isinstance(event, Ended) for event in chunk),
                 sum(is_error(event) for event in chunk),
                 partial(list, chunk),

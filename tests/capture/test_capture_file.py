@@ -148,7 +148,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_a_newer_version_is_told(tmp_path: Path) -> None:
     newer = msgspec.structs.replace(new_header(START, "mx", "full"), version=99)
     CaptureFile(tmp_path / "a.mxtap", newer).close()
-    with pytest.raises(fmt.CaptureError, match="is of version 99 .* use a newer one"):
+    with pytest.raises(fmt.CaptureError, match=r"is of version 99 .* use a newer one"):
         Capture(tmp_path / "a.mxtap")
 
 

@@ -1,0 +1,183 @@
+"""A capture as a feed: what the UI shows of a relay, it shows of a file."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+import monitor
+from monitor.assembler import Output
+from monitor.capture.history import backwards, session_events
+from monitor.capture.playback import Playback
+from monitor.capture.reel import Reel
+from monitor.capture.rehearsal import Rehearsal
+from monitor.control.feed import FeedError
+from monitor.control.protocol import (
+    LateUpdate,
+    ListsUpdate,
+    Missed,
+    RecordUpdate,
+    Status,
+    Update,
+)
+from monitor.events import AnyEvent
+from monitor.filter import FilterError, parse
+from monitor.policy.entry import Draft, Entry
+from monitor.record import Record
+
+STATUS = 1.0  # seconds between two updates of the status
+PLACES = 50_000  # sessions whose place in the file is remembered
+SLACK = 600.0  # seconds behind a record in which its session's last events are looked for
+
+
+class CaptureFeed:
+    """Implements :class:`monitor.control.feed.Feed` over a reel, at ``playback``'s pace.
+
+    Lists are a rehearsal: nothing is refused, and ``Entry.hits`` says how many of the
+    transactions played so far an entry would have met. After a jump ``Missed(0)`` comes
+    first: what was shown before is void, ask ``history``.
+    """
+
+    live = False
+
+    def __init__(
+        self,
+        reel: Reel,
+        *,
+        speed: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.title = reel.title
+        self.reel = reel
+        self._wake = asyncio.Event()
+        self.playback = Playback(reel, speed=speed, clock=clock, changed=self._wake.set)
+        self._clock = clock
+        self._rehearsal = Rehearsal()
+        self._relay = ""
+        self._counts = dict.fromkeys((2, 4, 5), 0)  # transactions, by the reply's first digit
+        self._pace: deque[float] = deque()
+        self._places: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._closed = False
+
+    async def start(self) -> Status:
+        """The state before anything is played. It plays when ``playback.play`` is called."""
+        return self._status()
+
+    async def updates(self) -> AsyncIterator[Update]:
+        """What becomes due, and the status once a second, until ``close``."""
+        generation, told = self.playback.generation, 0.0
+        while not self._closed:
+            self._wake.clear()
+            outputs = self.playback.take()
+            if self.playback.generation != generation:
+                generation = self.playback.generation
+                yield Missed(0)
+            for output in outputs:
+                yield self._take(output)
+            if self._rehearsal.changed():
+                yield ListsUpdate(tuple(self._rehearsal.entries()))
+            if (now := self._clock()) - told >= STATUS or not told:
+                told = now
+                yield self._status()
+            await self._sleep(self.playback.wait())
+
+    async def history(
+        self, *, limit: int = 500, before: float | None = None, query: str = ""
+    ) -> list[Record]:
+        """Records that were played already, newest first. Raises FeedError for a bad filter."""
+        try:
+            wanted = parse(query)
+        except FilterError as error:
+            raise FeedError(str(error)) from None
+        now = self.playback.position
+        found: list[Record] = []
+        batches = backwards(self.reel, now if before is None else min(before, now))
+        while len(found) < limit:
+            batch = await asyncio.to_thread(next, batches, None)
+            if batch is None:
+                break
+            found += [record for record in batch if wanted.matches(record, now)]
+        del found[limit:]
+        for record in found:
+            self._place(record)
+        return found
+
+    async def transcript(self, session: str) -> list[AnyEvent]:
+        """The events of a session that was told of; empty for any other."""
+        place = self._places.get(session)
+        if place is None:
+            return []
+        started, ended = place
+        return await asyncio.to_thread(session_events, self.reel, session, started, ended + SLACK)
+
+    async def lists(self) -> list[Entry]:
+        """The entries of the rehearsal."""
+        return self._rehearsal.entries()
+
+    async def add(self, draft: Draft) -> Entry:
+        """Rehearse an entry; its hits among what was played are counted at once."""
+        try:
+            entry = self._rehearsal.add(draft, self.playback.position)
+        except ValueError as error:
+            raise FeedError(str(error)) from None
+        self._wake.set()
+        return entry
+
+    async def end(self, entry_id: int) -> Entry:
+        """End an entry of the rehearsal."""
+        try:
+            entry = self._rehearsal.end(entry_id, self.playback.position)
+        except KeyError:
+            raise FeedError(f"there is no entry {entry_id}") from None
+        self._wake.set()
+        return entry
+
+    async def close(self) -> None:
+        """Stop, and close the files."""
+        self._closed = True
+        self._wake.set()
+        self.reel.close()
+
+    async def _sleep(self, wait: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STATUS if wait is None else min(wait, STATUS)):
+                await self._wake.wait()
+
+    def _take(self, output: Output) -> Update:
+        if not isinstance(output, Record):
+            return LateUpdate(output)
+        self._relay = self._relay or output.relay
+        if output.mail_from is not None and (kind := output.verdict.code // 100) in self._counts:
+            self._counts[kind] += 1
+        self._pace.append(output.ended.timestamp())
+        self._place(output)
+        self._rehearsal.judge(output)
+        return RecordUpdate(output)
+
+    def _place(self, record: Record) -> None:
+        start, end = record.started.timestamp(), record.ended.timestamp()
+        known = self._places.pop(record.session, (start, end))
+        self._places[record.session] = (min(known[0], start), max(known[1], end))
+        if len(self._places) > PLACES:
+            self._places.popitem(last=False)
+
+    def _status(self) -> Status:
+        now = self.playback.position
+        while self._pace and self._pace[0] < now - 10:
+            self._pace.popleft()
+        return Status(
+            relay=self._relay,
+            version=monitor.__version__,
+            started=self.reel.start,
+            now=now,
+            capture="replay",
+            transactions=sum(self._counts.values()),
+            rate=len(self._pace) / 10,
+            problems=tuple(self.reel.problems),
+            accepted=self._counts[2],
+            deferred=self._counts[4],
+            refused=self._counts[5],
+        )
