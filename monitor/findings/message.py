@@ -93,17 +93,17 @@ def fields(section: bytes) -> Iterator[re.Match[bytes]]:
     return _FIELD.finditer(section)
 
 
-def scan(message: bytes) -> Header:
+def scan(message: bytes, limit: int = MAX_FIELDS) -> Header:
     """The header of ``message`` (or of a header section by itself). Never raises.
 
-    Lines that are no field are passed over.
+    Lines that are no field are passed over; ``limit`` fields are looked at.
     """
     end = body_offset(message)
     clipped = (end if end >= 0 else len(message)) > MAX_HEADER
     section = message[: min(end, MAX_HEADER)] if end >= 0 else message[:MAX_HEADER]
     found: list[Field] = []
     for match in fields(section):
-        if len(found) == MAX_FIELDS:
+        if len(found) == limit:
             return Header(tuple(found), clipped=True)
         found.append(Field(match[1].lower(), match[0]))
     return Header(tuple(found), clipped)

@@ -1,0 +1,1 @@
+"""Reports that receivers send each other: what they are, and when they go in circles."""
