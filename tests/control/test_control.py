@@ -1,0 +1,175 @@
+"""The control socket: private, bounded, shared by several, and it survives a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import stat
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor import events as ev
+from monitor.control.client import SocketFeed
+from monitor.control.feed import FeedError
+from monitor.control.offline import StoreFeed, open_feed
+from monitor.control.protocol import Link, ListsUpdate, RecordUpdate, Status
+from monitor.control.server import MAX_QUEUE, SOCKET, ControlError, ControlServer
+from monitor.hub import Hub
+from monitor.hub.search import search
+from monitor.policy.entry import Draft
+from monitor.record import Record
+from monitor.store import Store
+
+BAN = Draft(list="ban", kind="ip", value="127.0.0.9")
+
+
+def transaction(hub: Hub, number: int) -> None:
+    s: dict[str, Any] = {"session": f"s{number}", "at": 1000.0 + number}
+    verdict = ev.Verdict(code=250, reply="ok", phase="eod", by="upstream")
+    tx = f"s{number}-1"
+    address = {"ip": "192.0.2.7", "port": 1, "local_ip": "192.0.2.1", "local_port": 25}
+    hub.emit(ev.Opened(**s, relay="r", **address))
+    hub.emit(
+        ev.Mail(**s, transaction=tx, address="a@client.test", code=250, reply="", by="upstream")
+    )
+    hub.emit(ev.Ended(**s, transaction=tx, verdict=verdict))
+    hub.emit(ev.Closed(**s, how="quit"))
+
+
+@asynccontextmanager
+async def serving(state: Path) -> AsyncIterator[Hub]:
+    store = Store(state)
+    hub = Hub(store)
+
+    async def history(**query: Any) -> list[Record]:
+        store.writer.flush()
+        return search(store.history, **query)
+
+    server = ControlServer(hub, lambda: Status(relay="r", version="", started=0, now=0), history)
+    await server.start(state)
+    try:
+        yield hub
+    finally:
+        await server.stop()
+        store.close()
+
+
+async def until(feed: SocketFeed, wanted: Callable[[Any], bool]) -> Any:
+    async with asyncio.timeout(5):
+        async for update in feed.updates():
+            if wanted(update):
+                return update
+    raise AssertionError("the feed ended")
+
+
+async def test_the_socket_is_the_owners_alone_and_one_relays(tmp_path: Path) -> None:
+    async with serving(tmp_path) as hub:
+        assert stat.S_IMODE((tmp_path / SOCKET).stat().st_mode) == 0o600
+        with pytest.raises(ControlError, match="another relay"):
+            await ControlServer(hub, lambda: None, None).start(tmp_path)  # type: ignore
+
+
+async def test_several_clients_hear_records_and_list_changes(tmp_path: Path) -> None:
+    async with serving(tmp_path) as hub:
+        feeds = [SocketFeed(tmp_path), SocketFeed(tmp_path)]
+        for feed in feeds:
+            await feed.start()
+        transaction(hub, 1)
+        entry = await feeds[0].add(BAN)
+        assert entry.by
+        for feed in feeds:
+            record = await until(feed, lambda u: isinstance(u, RecordUpdate))
+            assert record.record.id == "s1-1"
+            lists = await until(feed, lambda u: isinstance(u, ListsUpdate))
+            assert [e.id for e in lists.entries] == [entry.id]
+        assert [r.id for r in await feeds[1].history()] == ["s1-1"]
+        assert isinstance((await feeds[1].transcript("s1"))[0], ev.Opened)
+        assert (await feeds[1].end(entry.id)).ended is not None
+        for feed in feeds:
+            await feed.close()
+
+
+async def test_errors_are_sentences_and_the_connection_lives_on(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        feed = SocketFeed(tmp_path)
+        await feed.start()
+        with pytest.raises(FeedError, match="is not an IP address"):
+            await feed.add(Draft(list="ban", kind="ip", value="nonsense"))
+        with pytest.raises(FeedError, match="at character"):
+            await feed.history(query="((")
+        with pytest.raises(FeedError, match="unknown request"):
+            await feed._call("explode")
+        with pytest.raises(FeedError, match="no entry"):
+            await feed.end(99)
+        assert await feed.lists() == []
+        await feed.close()
+
+
+async def test_garbage_and_endless_lines_cost_their_own_connection_only(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / SOCKET))
+        writer.write(b"garbage\n")
+        assert b"not a request" in await reader.readline()
+        writer.write(b"x" * 1_000_000)
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(5):
+                assert await reader.read() == b""
+        feed = SocketFeed(tmp_path)
+        await feed.start()
+        await feed.close()
+
+
+async def test_a_client_that_never_reads_costs_no_memory(tmp_path: Path) -> None:
+    async with serving(tmp_path) as hub:
+        _, writer = await asyncio.open_unix_connection(str(tmp_path / SOCKET), limit=1)
+        writer.write(b'{"id":1,"do":"subscribe"}\n')
+        server = hub.listeners[0].__self__  # type: ignore[attr-defined]
+        async with asyncio.timeout(5):
+            while not any(c.subscribed for c in server._clients):
+                await asyncio.sleep(0)
+        (client,) = server._clients
+        for _ in range(MAX_QUEUE + 500):
+            client.offer(b"x" * 100)
+        assert len(client._queue) == MAX_QUEUE
+        assert client._missed >= 500
+        writer.close()
+
+
+async def test_after_a_restart_the_feed_catches_up_without_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.control.client.RETRY", 0.01)
+    feed = SocketFeed(tmp_path)
+    async with serving(tmp_path) as hub:
+        await feed.start()
+        transaction(hub, 1)
+        await until(feed, lambda u: isinstance(u, RecordUpdate))
+        await feed._call("lists")
+    async with serving(tmp_path) as hub:
+        transaction(hub, 2)
+        heard: list[Any] = []
+        async with asyncio.timeout(5):
+            async for update in feed.updates():
+                heard.append(update)
+                if isinstance(update, RecordUpdate):
+                    break
+        assert [u.up for u in heard if isinstance(u, Link)] == [False, True]
+        assert heard[-1].record.id == "s2-1"
+        await feed.close()
+
+
+async def test_a_stopped_relay_answers_from_its_store(tmp_path: Path) -> None:
+    feed = await open_feed(tmp_path)
+    assert isinstance(feed, StoreFeed)
+    entry = await feed.add(BAN)
+    assert [e.id for e in await feed.lists()] == [entry.id]
+    await feed.close()
+    async with serving(tmp_path):
+        running = await open_feed(tmp_path)
+        assert isinstance(running, SocketFeed)
+        assert [e.id for e in await running.lists()] == [entry.id]
+        await running.close()

@@ -1,0 +1,115 @@
+"""The hub: order kept, faults kept apart, rulings made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor import events as ev
+from monitor.findings.catalogue import finding
+from monitor.findings.views import Session
+from monitor.hub import Hub
+from monitor.policy.entry import Draft
+from monitor.policy.ruling import Ruling, Stage
+from monitor.record import Late, Record
+from monitor.store import Store
+
+S = {"session": "s", "at": 1.0}
+VERDICT = ev.Verdict(code=250, reply="ok", phase="eod", by="upstream")
+DIALOGUE: list[ev.AnyEvent] = [
+    ev.Opened(**S, relay="r", ip="192.0.2.7", port=1, local_ip="192.0.2.1", local_port=25),
+    ev.Command(**S, text="EHLO client.test"),
+    ev.Reply(**S, code=250, lines=("r", "DSN"), by="upstream", phase="ehlo"),
+    ev.Mail(**S, transaction="s-1", address="a@client.test", code=250, reply="ok", by="upstream"),
+    ev.Ended(**S, transaction="s-1", verdict=VERDICT, state="accepted"),
+    ev.Closed(**S, how="quit"),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def stage(ip: str = "127.0.0.9") -> Stage:
+    return Stage(session="s", at=1.0, phase="mail", ip=ip)
+
+
+def test_a_dialogue_becomes_a_record_with_findings_in_front_of_their_event(store: Store) -> None:
+    seen: list[ev.AnyEvent] = []
+    told: list[Record | Late] = []
+
+    def judge(view: Session, event: ev.Event) -> list[ev.Finding]:
+        return [finding("tls.none")] if isinstance(event, ev.Ended) else []
+
+    hub = Hub(store, [judge], consumers=[seen.append])
+    hub.listeners.append(told.append)
+    for event in DIALOGUE:
+        hub.emit(event)
+    kinds = [type(e).__name__ for e in seen]
+    assert kinds[-3:] == ["Found", "Ended", "Closed"]
+    assert isinstance(told[0], Record)
+    assert [f.code for f in told[0].findings] == ["tls.none"]
+    assert told[0].client.helo == "client.test"
+    assert hub.stats.accepted == 1
+    store.writer.flush()
+    assert [type(e).__name__ for e in hub.transcript("s")] == kinds
+
+
+def test_faults_of_disciplines_consumers_and_rulers_stay_apart(store: Store) -> None:
+    told: list[Record | Late] = []
+
+    def broken(*_: object) -> Ruling:
+        raise RuntimeError("bug")
+
+    hub = Hub(store, [broken], [broken], [broken])  # type: ignore[list-item]
+    hub.listeners += [broken, told.append]
+    for event in DIALOGUE:
+        hub.emit(event)
+    assert len(told) == 1
+    assert hub.failures["broken"] + hub.failures["function"] + hub.failures["listener"] > 0
+
+
+async def test_a_broken_ruler_lets_pass(store: Store) -> None:
+    def broken(stage: Stage) -> Ruling:
+        raise RuntimeError("bug")
+
+    assert (await Hub(store, rulers=[broken]).rule(stage())).action == "pass"
+
+
+async def test_bans_and_allowances_rule(store: Store) -> None:
+    refusing = Ruling(action="defer", code=451, text="4.7.1 wait")
+    hub = Hub(store, rulers=[lambda stage: refusing])
+    assert await hub.rule(stage()) == refusing
+    ban = hub.add(Draft(list="ban", kind="ip", value="127.0.0.9", reason="spam"), "root")
+    ruling = await hub.rule(stage())
+    assert (ruling.action, ruling.code) == ("reject", 550)
+    assert "spam" in ruling.text
+    assert ruling.findings[0].code == "list.banned"
+    hub.end(ban.id, "root")
+    hub.add(Draft(list="allow", kind="ip", value="127.0.0.9"), "root")
+    allowed = await hub.rule(stage())
+    assert allowed.action == "pass"
+    assert allowed.findings[0].code == "list.allowed"
+
+
+async def test_a_ban_made_by_another_process_holds_after_a_tick(store: Store) -> None:
+    hub = Hub(store)
+    store.entries.add(Draft(list="ban", kind="ip", value="127.0.0.9"), "root")
+    assert (await hub.rule(stage())).action == "pass"
+    hub.tick()
+    assert (await hub.rule(stage())).action == "reject"
+
+
+def test_a_finding_after_its_session_is_late_and_opens_no_transcript(store: Store) -> None:
+    hub = Hub(store)
+    told: list[Record | Late] = []
+    hub.listeners.append(told.append)
+    hub.emit(ev.Found(**S, about="s-1", findings=(finding("retry.gave-up"),)))
+    assert isinstance(told[0], Late)
+    assert told[0].about == "s-1"
+    assert hub.transcript("s") == []

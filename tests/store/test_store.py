@@ -1,0 +1,126 @@
+"""The store: durable lists, history written behind, memory that reads its own writes."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from monitor import events as ev
+from monitor.findings.catalogue import finding
+from monitor.policy.entry import Draft
+from monitor.record import Client, Late, Message, Recipient, Record, moment
+from monitor.store import Store, StoreError
+from monitor.store.database import FILE
+
+BAN = Draft(list="ban", kind="ip", value="127.0.0.9", reason="why", lifetime=60)
+
+
+def record(number: int, *findings: ev.Finding) -> Record:
+    return Record(
+        id=f"s-{number}",
+        session="s",
+        started=moment(1000 + number),
+        ended=moment(1000.5 + number),
+        relay="relay.test",
+        client=Client(ip="192.0.2.7", port=25, helo="client.test"),
+        mail_from="a@client.test",
+        rcpts=(Recipient("b@home.test", 250, "ok"),),
+        message=Message(size=10, from_="a@client.test", subject="\\udcff hostile"),
+        verdict=ev.Verdict(code=250, reply="ok", phase="eod", by="upstream"),
+        findings=findings,
+    )
+
+
+def test_a_ban_is_there_after_a_crash(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    added = store.entries.add(BAN, "root")
+    # No close: another process sees it already.
+    assert [e.id for e in Store(tmp_path).entries.in_force()] == [added.id]
+    ended = store.entries.end(added.id, "root")
+    assert ended.ended is not None
+    assert Store(tmp_path).entries.in_force() == []
+    with pytest.raises(ValueError, match="no entry"):
+        store.entries.end(added.id, "root")
+
+
+def test_history_comes_back_newest_first_with_late_findings(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number in range(3):
+        store.history.add(record(number, finding("tls.none")))
+    late = finding("retry.gave-up", severity="error")
+    store.history.add_late(Late(id="s", about="s-1", findings=(late,)))
+    assert store.writer.flush()
+    found = store.history.records(10)
+    assert [r.id for r in found] == ["s-2", "s-1", "s-0"]
+    assert [f.code for f in found[1].findings] == ["tls.none", "retry.gave-up"]
+    assert [r.id for r in store.history.records(10, before=1001.5)] == ["s-0"]
+    assert [r.id for r in store.history.records(1)] == ["s-2"]
+    store.history.prune(1001.6)
+    assert [r.id for r in store.history.records(10)] == ["s-2"]
+
+
+def test_a_transcript_comes_back_as_it_was(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    events: list[ev.AnyEvent] = [
+        ev.Command(session="s", at=1.0, text="EHLO \\x1b"),
+        ev.Closed(session="s", at=2.0, how="quit"),
+    ]
+    store.history.add_transcript("s", 2.0, [ev.encode(e) for e in events])
+    store.writer.flush()
+    assert store.history.transcript("s") == events
+    assert store.history.transcript("unknown") == []
+
+
+def test_memory_reads_its_writes_and_outlives_a_restart(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.memory.put("retry", "a", b"1", 100)
+    store.memory.put("retry", "b", b"2", 200)
+    store.memory.drop("retry", "a")
+    store.memory.put("retry", "a", b"3", 150)
+    store.memory.drop("retry", "b")
+    assert store.memory.get("retry", "a") == b"3"
+    assert store.memory.get("retry", "b") is None
+    store.close()
+    again = Store(tmp_path)
+    assert again.memory.get("retry", "a") == b"3"
+    assert list(again.memory.load("retry")) == [("a", b"3")]
+    again.memory.expire(151)
+    assert list(again.memory.load("retry")) == []
+
+
+def test_files_are_the_owners_alone(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    Store(state)
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    assert stat.S_IMODE((state / FILE).stat().st_mode) == 0o600
+
+
+def test_a_database_of_a_newer_version_or_another_program_is_refused(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+    with pytest.raises(StoreError, match="newer mxtap"):
+        Store(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    with sqlite3.connect(other / FILE) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(StoreError, match="another program"):
+        Store(other)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / FILE).write_bytes(b"no database at all" * 100)
+    with pytest.raises(StoreError, match="cannot be used"):
+        Store(broken)
+
+
+def test_a_lost_table_costs_history_only_and_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("DROP TABLE transactions")
+    store.history.add(record(1))
+    assert not store.writer.flush()
+    assert "history is not written" in store.writer.problem
