@@ -47,6 +47,20 @@ class NeedAnswer(Exception):
 Ask = Callable[[str, str], Answer]
 
 
+def ask_all(ask: Ask, questions: Iterable[Question]) -> list[Answer]:
+    """The answer to each question; raises NeedAnswer once, with all that are missing."""
+    found: list[Answer] = []
+    missing: list[Question] = []
+    for question in questions:
+        try:
+            found.append(ask(*question))
+        except NeedAnswer as need:
+            missing.extend(need.questions)
+    if missing:
+        raise NeedAnswer(*missing)
+    return found
+
+
 def canonical(name: str) -> str:
     """The form in which a name is asked and remembered: lower case, no final dot."""
     return name.rstrip(".").lower()

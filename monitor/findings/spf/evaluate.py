@@ -14,11 +14,11 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import spf as pyspf
 
-from monitor.findings.answers import Answer, Ask, NeedAnswer, Question
+from monitor.findings.answers import Answer, Ask, ask_all
 from monitor.findings.mailbox import ascii_domain
 from monitor.text import printable, unescape
 
-__all__ = ["MAX_LOOKUPS", "Evaluation", "Result", "evaluate", "record_of"]
+__all__ = ["MAX_LOOKUPS", "Evaluation", "Result", "domain_of", "evaluate", "record_of"]
 
 Result = Literal["pass", "neutral", "softfail", "fail", "none", "temperror", "permerror"]
 
@@ -60,13 +60,19 @@ def evaluate(ip: str, sender: str, helo: str, ask: Ask) -> Evaluation:
 
     Raises NeedAnswer.
     """
-    local, _, domain = (sender or helo).rpartition("@")
+    domain = domain_of(sender or helo)
+    if not domain:
+        return Evaluation(result="none", domain="")
+    local = sender.rpartition("@")[0] or "postmaster"
+    return _Query(ip, local, domain, helo, ask).evaluation()
+
+
+def domain_of(identity: str) -> str:
+    """The domain of an address or HELO name; "" where SPF has none to look up (RFC 7208 4.3)."""
+    domain = identity.rpartition("@")[2]
     if not domain.isascii():
         domain = ascii_domain(domain.encode("utf-8", "surrogateescape")) or ""
-    if not _DOMAIN.fullmatch(domain):  # RFC 7208 4.3
-        return Evaluation(result="none", domain=printable(domain, 253))
-    query = _Query(ip, local or "postmaster", domain, helo, ask)
-    return query.evaluation()
+    return domain if _DOMAIN.fullmatch(domain) else ""
 
 
 def record_of(domain: str, ask: Ask) -> list[str]:
@@ -120,9 +126,9 @@ class _Query(pyspf.query):  # type: ignore[misc]
     def dns(
         self, name: str, qtype: str, cnames: object = None, ignore_void: bool = False
     ) -> list[Any]:
-        answer = self._answer(name, qtype)
-        if answer is None:
+        if not _is_name(name):
             return []
+        answer = self._ask(name, qtype)
         if answer.failed:
             raise pyspf.TempError(f"{answer.status} for {qtype} of {answer.name}")
         if not answer.records and not ignore_void:
@@ -131,13 +137,6 @@ class _Query(pyspf.query):  # type: ignore[misc]
             pairs = (record.split(" ", 1) for record in answer.records)
             return [(int(preference), host) for preference, host in pairs]
         return list(answer.records)
-
-    def _answer(self, name: str, qtype: str) -> Answer | None:
-        """The answer; None for what cannot be a name."""
-        labels = name.removesuffix(".").split(".")
-        if len(name) > 254 or not all(0 < len(label) < 64 for label in labels):
-            return None
-        return self._ask(name, qtype)
 
     def _void(self, answer: Answer) -> None:
         if answer.status == "nxdomain" and answer.name not in self._exists:
@@ -148,17 +147,15 @@ class _Query(pyspf.query):  # type: ignore[misc]
             raise pyspf.PermError(f"more than {MAX_VOID_LOOKUPS} void lookups")
 
     def dns_spf(self, domain: str) -> str | None:
-        labels = domain.split(".")
-        if not all(0 < len(label) < 64 for label in labels):
+        if not _is_name(domain):
             return None
         records = record_of(domain, self._ask)
+        top, self._record = not self._record, self._record or "".join(records[:1])
         if len(records) > 1:
             self._fault = "spf.multiple-records"
             raise pyspf.PermError(f"{len(records)} SPF records at {domain}")
         record = unescape(records[0]) if records else b""
-        if not self._record:
-            self._record = records[0] if records else ""
-        elif not records:
+        if not records and not top:
             self._fault = ""  # an include or redirect that leads nowhere is no syntax error
         self._octets += len(record)
         if len(record) > MAX_RECORD or self._octets > MAX_RECORDS:
@@ -189,20 +186,8 @@ class _Query(pyspf.query):  # type: ignore[misc]
         answers = self._addresses(names)
         return [answer.name for answer in answers if self.cidrmatch(answer.records, self.cidrmax)]
 
-    def _addresses(self, names: list[str]) -> list[Answer]:
-        """The addresses of several names; what is missing is asked for all at once."""
-        found: list[Answer] = []
-        missing: list[Question] = []
-        for name in names:
-            try:
-                answer = self._answer(name, self.A)
-            except NeedAnswer as need:
-                missing.extend(need.questions)
-            else:
-                found.extend([answer] if answer else [])
-        if missing:
-            raise NeedAnswer(*missing)
-        return found
+    def _addresses(self, names: Iterable[str]) -> list[Answer]:
+        return ask_all(self._ask, [(name, self.A) for name in names if _is_name(name)])
 
     def check_lookups(self) -> None:
         self.lookups += 1
@@ -254,6 +239,12 @@ class _Query(pyspf.query):  # type: ignore[misc]
             return printable(self.expand(said, stripdot=False), 500)
         except (pyspf.PermError, pyspf.TempError, ValueError):  # RFC 7208 6.2: as if not given
             return ""
+
+
+def _is_name(text: str) -> bool:
+    """Whether the DNS can have such a name (RFC 1035 2.3.4)."""
+    labels = text.removesuffix(".").split(".")
+    return len(text) <= 254 and all(0 < len(label) < 64 for label in labels)
 
 
 def _reason(query: _Query) -> str:
