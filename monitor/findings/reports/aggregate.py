@@ -26,8 +26,8 @@ class _Refused(Exception):
 def read(xml: bytes) -> dict[str, str | int] | None:
     """The report's facts; None where this is no aggregate report.
 
-    The text may be cut off, here as well: "records" counts what was read. A document type declaration is refused, and with it every
-    entity that could grow.
+    The text may be cut off, here as well: "records" counts what was read. A document type
+    declaration is refused, and with it every entity that could grow.
     """
     reader = _Reader()
     parser = expat.ParserCreate(namespace_separator=" ")
