@@ -39,13 +39,15 @@ COMMANDS = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def parser(selected: str) -> argparse.ArgumentParser:
+    """The parser of the command line; only the selected command is imported."""
     top = argparse.ArgumentParser(prog="mxtap", description="A live monitor for mail traffic.")
     top.add_argument("--version", action="version", version=f"mxtap {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=command.help, description=f"mxtap: {command.help}")
+        if name != selected:
+            continue
         _common(sub)
         module = importlib.import_module(f"monitor.commands.{command.module}")
         getattr(module, f"configure{command.suffix}")(sub)
@@ -102,7 +104,8 @@ def flags(args: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit code."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = parser(words[0] if words else "").parse_args(words)
     try:
         file = args.config or (Path(p) if (p := os.environ.get("MXTAP_CONFIG")) else None)
         settings = load(file, flags=flags(args))

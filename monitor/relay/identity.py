@@ -45,9 +45,7 @@ def xtext(value: str) -> bytes:
 
 
 def xclient(peer: Peer, offered: tuple[str, ...]) -> bytes:
-    """The XCLIENT command for what the upstream takes. Raises IdentityError without ADDR."""
-    if "ADDR" not in offered:
-        raise IdentityError("takes no XCLIENT ADDR")
+    """The XCLIENT command for what the upstream takes."""
     unavailable = "[TEMPUNAVAIL]" if peer.temporary else "[UNAVAILABLE]"
     known = {
         "NAME": peer.name or unavailable,
@@ -96,10 +94,10 @@ class Guard:
             return None
         ehlo = await upstream.ask(b"EHLO " + self._name, self._limits.upstream_reply)
         offered = offer(ehlo, "XCLIENT")
-        if offered is None:
+        if offered is None or "ADDR" not in offered:
             if self.method == "xclient":
                 raise IdentityError(
-                    "no longer offers XCLIENT" if self._auto else "offers no XCLIENT"
+                    "no longer offers XCLIENT ADDR" if self._auto else "offers no XCLIENT ADDR"
                 )
             await self._probe(upstream)
             return None

@@ -1,0 +1,73 @@
+"""Settings: file < environment < flags, and errors that name the setting and the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.cli import main
+from monitor.commands.config import toml
+from monitor.config import ConfigError, load
+
+
+def test_layers_lie_over_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "mxtap.toml"
+    file.write_text('name = "file"\nupstream = "127.0.0.1:1"\n[tls]\nminimum = "TLSv1.3"\n')
+    environ = {"MXTAP_NAME": "environment", "MXTAP_UPSTREAM": "127.0.0.1:2", "HOME": "/x"}
+    settings = load(file, environ, {"upstream": "127.0.0.1:3"})
+    assert (settings.name, settings.upstream) == ("environment", "127.0.0.1:3")
+    assert settings.tls.minimum == "TLSv1.3"
+
+
+def test_environment_reaches_tables_and_lists() -> None:
+    environ = {"MXTAP_LISTEN": "127.0.0.1:1, [::1]:2", "MXTAP_GREYLIST_DELAY": "90"}
+    settings = load(environ=environ)
+    assert settings.listen == ("127.0.0.1:1", "[::1]:2")
+    assert settings.greylist.delay == 90
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"lisen": ["x"]}, "lisen is not a setting; did you mean listen?"),
+        ({"tls": {"cipher": "x"}}, "tls.cipher is not a setting; did you mean ciphers?"),
+        ({"upstream": "nowhere"}, "upstream = 'nowhere': 'nowhere' is not HOST:PORT"),
+        ({"listen": ["127.0.0.1:99999"]}, "listen = '127.0.0.1:99999'"),
+        ({"greylist": {"mode": "harsh"}}, "greylist.mode = 'harsh'"),
+        ({"limits": {"sessions": 0}}, "limits.sessions = 0"),
+    ],
+)
+def test_a_wrong_key_or_value_names_itself(flags: dict[str, object], told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(environ={}, flags=flags)
+    assert told in str(caught.value)
+
+
+def test_a_wrong_variable_or_file_names_itself(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="MXTAP_UPSTRAEM is not a setting; did you mean"):
+        load(environ={"MXTAP_UPSTRAEM": "x"})
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "none.toml", {})
+    broken = tmp_path / "broken.toml"
+    broken.write_text("a = = b")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        load(broken, {})
+
+
+def test_printed_settings_give_the_same_settings_again(tmp_path: Path) -> None:
+    settings = load(environ={}, flags={"listen": ["[::1]:25"], "local_domains": ["home.test"]})
+    file = tmp_path / "again.toml"
+    file.write_text("\n".join(toml(settings)))
+    assert load(file, {}) == settings
+
+
+def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--check"]) == 0
+    assert main(["config", "--set", "nonsense=1"]) == 2
+    assert "nonsense is not a setting" in capsys.readouterr().err
+    assert main(["attach", "--state", str(tmp_path)]) == 1
+    assert "mxtap run" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        main(["no-such-command"])
+    assert caught.value.code == 2
