@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 
 from monitor import events as ev
-from monitor.checks.case import Envelope, MessageReport
+from monitor.checks.case import MessageReport
 from monitor.findings.catalogue import finding
 from monitor.findings.message import summary
 from monitor.relay.data import DataParser
@@ -223,17 +223,10 @@ async def _close(d: Dialogue, tx: Transaction, answer: Answer, state: State) -> 
 
 
 async def _check(d: Dialogue, tx: Transaction, message: SpooledMessage) -> MessageReport:
-    envelope = Envelope(
-        ip=d.peer.ip,
-        helo=d.helo or "",
-        mail_from=tx.mail_from,
-        rcpts=tuple(tx.rcpts),
-        name=d.peer.name,
-    )
     slack = d.settings.checks.deadline + 1
     try:
         async with asyncio.timeout(slack):
-            report = await d.context.checks.message(envelope, message)
+            report = await d.context.checks.message(d.envelope(tx), message, tx.sender)
     except Exception as error:
         log.exception("checks failed")
         d.found(finding("relay.check-failed", type(error).__name__))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Literal, NoReturn
 
 from monitor import events as ev
-from monitor.checks.case import ClientReport
+from monitor.checks.case import ClientReport, Envelope, SenderReport
 from monitor.findings.answers import Answer as Answered
 from monitor.findings.catalogue import finding
 from monitor.policy.ruling import PASS, Ruling, Stage, Verified
@@ -157,6 +157,38 @@ class Dialogue:
             self.found(finding("relay.check-failed", "the ruling at " + stage.phase), once=True)
             return PASS
 
+    # Checks
+
+    def envelope(self, tx: Transaction) -> Envelope:
+        """What SMTP has said of ``tx`` so far."""
+        return Envelope(
+            ip=self.peer.ip,
+            helo=self.helo or "",
+            mail_from=tx.mail_from,
+            rcpts=tuple(tx.rcpts),
+            name=self.peer.name,
+        )
+
+    def ask_about_sender(self, tx: Transaction) -> None:
+        """Begin the checks that need no message, while the client sends its next command."""
+        tx.checking = asyncio.create_task(self.context.checks.sender(self.envelope(tx)))
+
+    async def know_sender(self, tx: Transaction) -> None:
+        """Await them, tell what they found, and let rulings know whom SPF proved."""
+        if tx.checking is None:
+            return
+        checking, tx.checking = tx.checking, None
+        try:
+            async with asyncio.timeout(self.settings.checks.deadline + 1):
+                tx.sender = await checking
+        except Exception as error:
+            log.exception("sender checks failed")
+            self.found(finding("relay.check-failed", type(error).__name__))
+            return
+        tx.verified = tx.sender.verified
+        tell_answers(self, tx.sender.answers)
+        self.found(*tx.sender.findings)
+
     # The upstream
 
     async def ask(self, line: bytes) -> Answer:
@@ -198,6 +230,8 @@ class Dialogue:
         tx, self.transaction = self.transaction, None
         if tx is None:
             return
+        if tx.checking is not None:
+            tx.checking.cancel()
         verdict = ev.Verdict(
             code=answer.code, reply=printable(answer.text), phase=phase, by=answer.by
         )
@@ -227,6 +261,8 @@ class Transaction:
         self.rcpts: list[str] = []  # accepted recipients
         self.tried = 0
         self.verified: Verified | None = None
+        self.checking: asyncio.Task[SenderReport] | None = None
+        self.sender: SenderReport | None = None
         self.last = answer
         self.phase: ev.Phase = "mail"
         self.announced = False  # its Mail event is out; findings wait for that

@@ -235,7 +235,9 @@ async def mail(d: Dialogue, line: Line, argument: bytes) -> None:
     )
     tx.announced = True
     d.found(*tx.pending)
-    if not answer.positive:
+    if answer.positive:
+        d.ask_about_sender(tx)
+    else:
         d.end(answer, "mail")
 
 
@@ -264,6 +266,8 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
         await d.say(own(501, f"5.1.3 bad recipient address syntax: {error}"))
         return
     tx = d.transaction
+    if tx is not None:
+        await d.know_sender(tx)
     answer = await d.rule("rcpt", rcpt=path.address)
     if answer is None and tx is not None and tx.tried >= d.settings.limits.recipients:
         answer = own(452, "4.5.3 too many recipients")

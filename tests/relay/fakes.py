@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor import events as ev
-from monitor.checks.case import ClientReport, Envelope, MessageReport, Source
+from monitor.checks.case import ClientReport, Envelope, MessageReport, SenderReport, Source
 from monitor.config import Settings, load
 from monitor.policy.ruling import PASS, Ruling, Stage
 from monitor.relay.context import Context
@@ -125,7 +125,12 @@ class FakeChecks:
     async def client(self, ip: str) -> ClientReport:
         return ClientReport(name="client.test", confirmed=True)
 
-    async def message(self, envelope: Envelope, source: Source) -> MessageReport:
+    async def sender(self, envelope: Envelope) -> SenderReport:
+        return SenderReport()
+
+    async def message(
+        self, envelope: Envelope, source: Source, sender: SenderReport | None = None
+    ) -> MessageReport:
         told = self.on_message(envelope, source)
         if asyncio.iscoroutine(told):
             told = await told
