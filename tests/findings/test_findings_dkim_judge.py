@@ -21,7 +21,7 @@ from monitor.events import Finding
 from monitor.findings.answers import Answer, Answers, Ask, NeedAnswer
 from monitor.findings.dkim import atps
 from monitor.findings.dkim.body import digests
-from monitor.findings.dkim.judge import judge, valid_domains
+from monitor.findings.dkim.judge import judge, unsettled_domains, valid_domains
 from monitor.findings.dkim.verify import read, verify
 from monitor.findings.dmarc.evaluate import evaluate
 from monitor.findings.mailbox import authors
@@ -148,6 +148,10 @@ def test_a_missing_answer_is_a_temperror() -> None:
     zone = Zone()
     zone.add(Answer(name=NAME, type="TXT", status="servfail"))
     assert codes(SIGNED, zone) == ["dkim.temperror"]
+    header = scan(SIGNED)
+    found = read(header)
+    bodies = digests([SIGNED[body_offset(SIGNED) :]], found.wants)
+    assert unsettled_domains(verify(found.read, header, bodies, zone, 0)) == ("author.example",)
 
 
 def test_more_signatures_than_are_looked_at() -> None:

@@ -201,6 +201,14 @@ def test_dns_trouble_is_a_temperror_and_never_a_fail() -> None:
     assert check(ask, "example.com", dkim=("mail.example.com", "example.com")).result == "pass"
 
 
+def test_a_check_that_could_not_be_made_is_no_fail() -> None:
+    ask = zone(example_com="v=DMARC1; p=reject")
+    author = Authors(("example.com",))
+    for domain, result in (("mail.example.com", "temperror"), ("other.test", "fail")):
+        assert evaluate(author, "", False, (), ask, (domain,)).result == result
+    assert evaluate(author, "example.com", True, (), ask, ("example.com",)).result == "pass"
+
+
 def test_no_single_author_domain_is_a_permerror() -> None:
     assert evaluate(Authors((), "no From field"), "", False, (), Answers()).result == "permerror"
 

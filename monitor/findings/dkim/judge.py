@@ -10,7 +10,7 @@ from monitor.findings.catalogue import finding
 from monitor.findings.dkim.verify import Outcome
 from monitor.text import printable
 
-__all__ = ["SAFE_BITS", "Alignment", "judge", "valid_domains"]
+__all__ = ["SAFE_BITS", "Alignment", "judge", "unsettled_domains", "valid_domains"]
 
 SAFE_BITS = 2_048  # RFC 8301 3.2: signers should use this many
 MAX_TOLD = 50  # signed field names that the evidence lists
@@ -21,6 +21,15 @@ Alignment = Literal["exact", "aligned", "none"]
 def valid_domains(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """d= of every valid signature, each once."""
     return tuple(dict.fromkeys(o.signature.domain for o in outcomes if o.passed and o.signature))
+
+
+def unsettled_domains(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """d= of every signature whose key could not be had for now, each once."""
+    return tuple(
+        dict.fromkeys(
+            o.signature.domain for o in outcomes if o.result == "temperror" and o.signature
+        )
+    )
 
 
 def judge(

@@ -51,12 +51,19 @@ class Evaluation:
 
 
 def evaluate(
-    authors: Authors, spf_domain: str, spf_passed: bool, dkim: Sequence[str], ask: Ask
+    authors: Authors,
+    spf_domain: str,
+    spf_passed: bool,
+    dkim: Sequence[str],
+    ask: Ask,
+    unsettled: Sequence[str] = (),
 ) -> Evaluation:
     """Evaluate a message. ``dkim`` holds d= of each valid signature.
 
     ``spf_domain`` is of MAIL FROM, or of HELO where the reverse-path is null; "" for none.
-    Raises NeedAnswer.
+    ``unsettled`` are domains whose SPF or DKIM ended in a temporary error: where one of
+    them could have aligned, nothing is known, and the result is not "fail". Raises
+    NeedAnswer.
     """
     author = authors.domain
     if not author:
@@ -78,6 +85,9 @@ def evaluate(
 
     spf = identity(spf_domain, spf_passed, bool(record and record.strict_spf))
     signers = tuple(identity(d, True, bool(record and record.strict_dkim)) for d in dkim)
+    for domain in unsettled:
+        if identity(domain, False, False).alignment != "none":
+            unsure.append(domain)
     faults = tuple(fault for s in up.steps for fault in s.faults)
     result: Result
     detail = ""
@@ -94,7 +104,7 @@ def evaluate(
         if any(i.aligned and i.passed for i in (spf, *signers)):
             result = "pass"
         elif unsure:
-            result, detail = "temperror", f"no answer for the organisation of {unsure[0]}"
+            result, detail = "temperror", f"no answer about {unsure[0]}"
         else:
             result = "fail"
     return Evaluation(
