@@ -64,7 +64,7 @@ def session(
             transaction=tid,
             size=len(body),
             sha256="00",
-            header="From: a@a.example",
+            header=r"From: a@a.example\x0d\x0a",
             from_="a@a.example",
             subject="Hello",
             message_id="m@a",
