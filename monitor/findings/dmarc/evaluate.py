@@ -85,9 +85,7 @@ def evaluate(
 
     spf = identity(spf_domain, spf_passed, bool(record and record.strict_spf))
     signers = tuple(identity(d, True, bool(record and record.strict_dkim)) for d in dkim)
-    for domain in unsettled:
-        if identity(domain, False, False).alignment != "none":
-            unsure.append(domain)
+    unsure += [d for d in unsettled if identity(d, False, False).alignment != "none"]
     faults = tuple(fault for s in up.steps for fault in s.faults)
     result: Result
     detail = ""
