@@ -1,0 +1,228 @@
+"""The application: a desk, its screens, and the clock that keeps them fresh."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+from monitor.config import Settings
+from monitor.control.feed import Feed, FeedError
+from monitor.ui import marks
+from monitor.ui.desk import Desk
+from monitor.ui.keymap import KEYS, SCREENS, KeysError, bindings, load_keys
+from monitor.ui.look import Look
+from monitor.ui.palette import Palette
+from monitor.ui.screens.base import DeskScreen
+from monitor.ui.screens.help import HelpScreen
+from monitor.ui.screens.leave import LeaveDialog
+from monitor.ui.screens.lists import ListsScreen
+from monitor.ui.screens.live import LiveScreen
+from monitor.ui.screens.rates import RatesScreen
+from monitor.ui.screens.senders import SendersScreen
+from monitor.ui.screens.waiting import WaitingScreen
+from monitor.ui.themes import load_themes, our_folder, user_folder
+
+__all__ = ["DEFAULT_THEME", "Ending", "MxtapApp"]
+
+Ending = Literal["detach", "stop"]
+DEFAULT_THEME = "mxtap-night"
+PLAIN_THEME = "mxtap-plain"
+FRAMES = 12  # a second, at most
+_SECOND = 1.0  # times that are shown as ages go on without updates
+
+
+class MxtapApp(App[Ending]):
+    """The UI on one feed. It returns "stop" when the operator wants the relay to end too.
+
+    ``owns_relay`` makes it ask so. Raises nothing: trouble is on the screen, and
+    ``return_code`` is 1 where the feed could not be opened (``trouble`` tells why).
+    """
+
+    TITLE = "mxtap"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    DEFAULT_MODE = "live"
+
+    def __init__(self, feed: Feed, settings: Settings, *, owns_relay: bool = False) -> None:
+        no_colour = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if no_colour else None)
+        self.desk = Desk(feed)
+        self.look = Look(marks=marks.choose(os.environ))
+        self.trouble = ""
+        self._settings = settings
+        self._owns_relay = owns_relay
+        self._keys: dict[str, str] = {}
+        self._seen = -1
+        self._complaints: list[str] = []
+        for name in _CLASSES:
+            self.add_mode(name, partial(self._screen, name))
+        self._load_themes(plain=no_colour or self.console.color_system in (None, "standard"))
+
+    def _screen(self, name: str) -> DeskScreen:
+        return _CLASSES[name](self.desk, self.look)
+
+    def _load_themes(self, *, plain: bool) -> None:
+        folder = self._settings.themes or user_folder() / "themes"
+        themes, errors = load_themes(our_folder(), folder)
+        self._complaints += map(str, errors)
+        for theme in themes:
+            self.register_theme(theme)
+        self._themes = [theme.name for theme in themes]
+        self.theme = PLAIN_THEME if plain else DEFAULT_THEME
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.theme_changed_signal.subscribe(self, self._restyle)
+        self._restyle(self.current_theme)
+        self._bind_keys()
+        for complaint in self._complaints:
+            self.notify(complaint, severity="warning", timeout=20, markup=False)
+        self.run_worker(self._live(), group="feed")
+        self.set_interval(1 / FRAMES, self._tick)
+        self.set_interval(_SECOND, self._show)
+
+    def _bind_keys(self) -> None:
+        try:
+            self._keys = load_keys(user_folder() / "keys.toml")
+        except KeysError as error:
+            self._complaints.append(str(error))
+        else:
+            self.set_keymap(self._keys)
+
+    # -- the feed
+
+    async def _live(self) -> None:
+        try:
+            await self.desk.open()
+            watching = self.run_worker(self.desk.watch(), group="feed")
+            await self.desk.begin()
+            await watching.wait()
+        except FeedError as error:
+            self.trouble = str(error)
+            self.exit(return_code=1)
+
+    def _tick(self) -> None:
+        """Show what changed, at most ``FRAMES`` times a second."""
+        model = self.desk.model
+        if model.missed and model.link.up:
+            model.missed = False
+            self.run_worker(self._catch_up(), group="catch-up", exclusive=True)
+        if model.version != self._seen:
+            self._show()
+
+    def _show(self) -> None:
+        self._seen = self.desk.model.version
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen) and screen.is_mounted:
+                screen.sync()
+
+    async def _catch_up(self) -> None:
+        try:
+            await self.desk.catch_up()
+        except FeedError:
+            self.desk.model.missed = True  # it was lost again: once more when it is back
+
+    # -- themes
+
+    def _restyle(self, theme: Theme) -> None:
+        variables = {**theme.variables, **self.theme_variables}
+        self.look.change(Palette.of(variables, reverse=theme.ansi or self.no_color))
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen) and screen.is_mounted:
+                screen.restyle()
+                screen.sync()
+
+    def action_next_theme(self) -> None:
+        """The next of our themes."""
+        names = self._themes
+        at = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(at + 1) % len(names)]
+        self.notify(f"Theme {self.theme}", timeout=2, markup=False)
+
+    # -- keys
+
+    def action_screen(self, name: str) -> None:
+        """Go to a screen, on its first page."""
+        if self._dialog_is_open():
+            return
+        if name != self.current_mode:
+            self.switch_mode(name)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_show_only(self, text: str) -> None:
+        """The live screen, filtered."""
+        self.action_screen("live")
+        screen = self.screen_stack[0]
+        if isinstance(screen, LiveScreen):
+            self.call_after_refresh(screen.show_only, text)
+
+    def action_help(self) -> None:
+        """The keys of this screen."""
+        screen = self.screen
+        if isinstance(screen, DeskScreen):
+            self.push_screen(HelpScreen(screen.NAME, self._keys, self.look))
+
+    async def action_undo(self) -> None:
+        """Take back the last change of the lists."""
+        try:
+            undone = await self.desk.undo()
+        except FeedError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            told = f"Took back: {undone}." if undone else "There is nothing to take back."
+            self.notify(told, markup=False)
+
+    def action_leave(self) -> None:
+        """Quit; where the relay is ours, ask what becomes of it."""
+        if self._owns_relay and not self._dialog_is_open():
+            self.push_screen(LeaveDialog(self.look), self._left)
+        elif not self._owns_relay:
+            self.exit("detach")
+
+    async def action_quit(self) -> None:
+        """Textual's own way out asks the same."""
+        self.action_leave()
+
+    def _left(self, stop: bool | None) -> None:
+        if stop is not None:
+            self.exit("stop" if stop else "detach")
+
+    def _dialog_is_open(self) -> bool:
+        return not isinstance(self.screen, DeskScreen)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action of this screen by name, and the themes."""
+        name = screen.NAME if isinstance(screen, DeskScreen) else "live"
+        places = {place for place in SCREENS[name] if place not in ("table", "lines")}
+        for key in KEYS:
+            if places & set(key.where):
+                run: Callable[[], object] = partial(self._run, screen, key.action)
+                yield SystemCommand(key.label, key.help, run)
+        for theme in sorted(self.available_themes):
+            yield SystemCommand(f"Theme {theme}", "use these colours", partial(self._use, theme))
+
+    async def _run(self, screen: Screen[object], action: str) -> None:
+        name = action.partition("(")[0]
+        owner = screen if hasattr(screen, f"action_{name}") else self
+        await self.run_action(action, owner)
+
+    def _use(self, theme: str) -> None:
+        self.theme = theme
+
+
+_CLASSES: dict[str, type[DeskScreen]] = {
+    "live": LiveScreen,
+    "senders": SendersScreen,
+    "waiting": WaitingScreen,
+    "lists": ListsScreen,
+    "rates": RatesScreen,
+}

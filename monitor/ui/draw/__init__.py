@@ -1,0 +1,1 @@
+"""From records, events and findings to styled lines; pure functions."""

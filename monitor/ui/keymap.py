@@ -1,0 +1,168 @@
+"""Every key in one place, and the file that rebinds them.
+
+``keys.toml`` in the user's folder maps a name from :data:`KEYS` to one key or several::
+
+    [keys]
+    ban = "B"
+    follow = ["f", "space"]
+
+Key names are Textual's: a character, or ``space``, ``enter``, ``ctrl+b``, ``f5``, ``pageup``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from textual.binding import Binding, BindingType
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+
+__all__ = ["KEYS", "SCREENS", "Key", "KeysError", "bindings", "load_keys", "of"]
+
+
+class KeysError(ValueError):
+    """The user's key file is wrong; the text names the file and the entry."""
+
+
+class Key(NamedTuple):
+    """One action: its name in the key file, its keys, and where it holds."""
+
+    name: str
+    keys: str
+    action: str
+    label: str  # for the footer
+    help: str
+    where: tuple[str, ...]
+    show: bool = True
+
+
+_LISTS = ("live", "senders", "waiting", "lists")
+_RECORDS = ("live", "waiting", "session")
+_APP = ("app",)
+_MOVE = ("table", "lines")
+
+KEYS = (
+    Key("open", "enter", "open", "Open", "open what the cursor is on", _LISTS),
+    Key("back", "escape", "back", "Back", "back, or clear the filter", ("live", "session")),
+    Key("ban", "b", "ban", "Ban", "refuse mail like this", (*_LISTS, "session")),
+    Key("allow", "a", "allow", "Allow", "let mail like this pass", (*_LISTS, "session")),
+    Key("end", "x,delete", "end", "End", "end this entry", ("lists",)),
+    Key("extend", "e", "extend", "Extend", "let this entry last longer", ("lists",)),
+    Key("undo", "u", "undo", "Undo", "take back the last change of the lists", _APP),
+    Key("filter", "slash", "filter", "Filter", "show only what matches", ("live",)),
+    Key("follow", "space,f", "follow", "Follow", "follow the newest, or hold still", ("live",)),
+    Key("details", "d", "details", "Details", "show or hide the details", ("live",), False),
+    Key("span", "s", "span", "Span", "longer or shorter bars", ("rates",)),
+    Key("copy", "y", "copy", "Copy", "copy as JSON", _RECORDS, False),
+    Key("up", "k,up", "cursor_up", "Up", "a line up", _MOVE, False),
+    Key("down", "j,down", "cursor_down", "Down", "a line down", _MOVE, False),
+    Key("page-up", "pageup,ctrl+b", "page_up", "Page up", "a page up", _MOVE, False),
+    Key("page-down", "pagedown,ctrl+f", "page_down", "Page down", "a page down", _MOVE, False),
+    Key("top", "g,home", "top", "Top", "to the first line", _MOVE, False),
+    Key("bottom", "G,end", "bottom", "Bottom", "to the last line", _MOVE, False),
+    Key("live", "1", "screen('live')", "Live", "transactions as they end", _APP, False),
+    Key("senders", "2", "screen('senders')", "Senders", "a line a sending domain", _APP, False),
+    Key("waiting", "3", "screen('waiting')", "Waiting", "deferred mail", _APP, False),
+    Key("lists", "4", "screen('lists')", "Lists", "bans and allowances", _APP, False),
+    Key("rates", "5", "screen('rates')", "Rates", "how much, how well", _APP, False),
+    Key("theme", "t", "next_theme", "Theme", "the next theme", _APP, False),
+    Key("help", "question_mark", "help", "Help", "the keys of this screen", _APP),
+    Key("quit", "q", "leave", "Quit", "leave", _APP),
+)
+
+# Where a key may be pressed on each screen; a key does one thing in all of them.
+SCREENS = {
+    "live": ("live", "table", "lines", "app"),
+    "senders": ("senders", "table", "app"),
+    "waiting": ("waiting", "table", "app"),
+    "lists": ("lists", "table", "app"),
+    "rates": ("rates", "app"),
+    "session": ("session", "lines", "app"),
+}
+
+_BY_NAME = {key.name: key for key in KEYS}
+_ENTRY = r"(?m)^\s*(?:keys\s*\.\s*)?[\"']?{}[\"']?\s*="
+
+
+def of(where: str) -> tuple[Key, ...]:
+    """The keys that hold in one place."""
+    return tuple(key for key in KEYS if where in key.where)
+
+
+def bindings(where: str) -> list[BindingType]:
+    """Those keys as Textual's bindings."""
+    return [
+        Binding(k.keys, k.action, k.label, show=k.show, id=k.name, tooltip=k.help)
+        for k in of(where)
+    ]
+
+
+def load_keys(path: Path) -> dict[str, str]:
+    """The keymap of a user's file; empty when there is none. Raises KeysError."""
+    try:
+        text = path.read_text("utf-8")
+        tree = tomllib.loads(text)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KeysError(f"{path}: is not valid TOML: {error}") from None
+    keymap: dict[str, str] = {}
+    entries = tree.get("keys", {})
+    if not isinstance(entries, dict) or set(tree) - {"keys"}:
+        raise KeysError(f"{path}: there is one table in it, [keys]")
+    for name, value in entries.items():
+        found = re.search(_ENTRY.format(re.escape(name)), text)
+        line = text[: found.end()].count("\n") + 1 if found else 1
+        try:
+            keymap[name] = _keys(name, value)
+        except ValueError as error:
+            raise KeysError(f"{path}:{line}: {name}: {error}") from None
+    if conflicts := sorted(set(_conflicts(keymap))):
+        raise KeysError(f"{path}: " + "; ".join(conflicts))
+    return keymap
+
+
+def _keys(name: str, value: object) -> str:
+    if name not in _BY_NAME:
+        near = difflib.get_close_matches(name, _BY_NAME, 1)
+        raise ValueError(f"no such action; did you mean {near[0]}?" if near else "no such action")
+    keys = [value] if isinstance(value, str) else value
+    if not isinstance(keys, list) or not keys or not all(isinstance(k, str) for k in keys):
+        raise ValueError("a key, or a list of keys, is wanted")
+    return ",".join(_normal(key) for key in keys)
+
+
+_NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values()) | {"space"}
+
+
+def _normal(key: str) -> str:
+    """One key in Textual's spelling."""
+    *modifiers, base = key.split("+") if len(key) > 1 else [key]
+    if not set(modifiers) <= {"ctrl", "shift", "alt"}:
+        raise ValueError(f"{key!r} is not a key")
+    if len(base) == 1 and base.isprintable() and base != ",":
+        return key
+    if base in _NAMED or key in _NAMED or base == "question_mark" or base == "slash":
+        return key
+    raise ValueError(f"{key!r} is not a key")
+
+
+def _conflicts(keymap: Mapping[str, str]) -> Iterable[str]:
+    """Keys that would do two things on one screen."""
+    for places in SCREENS.values():
+        taken: dict[str, str] = {}
+        for key in KEYS:
+            if not set(key.where) & set(places):
+                continue
+            for one in keymap.get(key.name, key.keys).split(","):
+                if taken.setdefault(_LONG.get(one, one), key.name) != key.name:
+                    yield f"{one} is bound to both {taken[_LONG.get(one, one)]} and {key.name}"
+
+
+_LONG = {"/": "slash", "?": "question_mark", " ": "space"}

@@ -1,0 +1,80 @@
+"""One transaction and its session in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import msgspec
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from monitor.policy.entry import ListName
+from monitor.record import Record
+from monitor.ui.desk import Desk
+from monitor.ui.draw.findings import draw_findings
+from monitor.ui.draw.summary import draw_summary
+from monitor.ui.draw.transcript import draw_transcript
+from monitor.ui.keymap import bindings
+from monitor.ui.look import Look
+from monitor.ui.screens.base import DeskScreen
+from monitor.ui.state.suggest import suggest
+from monitor.ui.widgets.lines import Lines
+
+__all__ = ["SessionScreen"]
+
+
+class SessionScreen(DeskScreen):
+    """Summary on top, then findings and the transcript, side by side where there is room."""
+
+    NAME = "session"
+    AUTO_FOCUS = "#transcript"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("session")
+
+    def __init__(self, desk: Desk, look: Look, record: Record) -> None:
+        super().__init__(desk, look)
+        self.record = record
+
+    def body(self) -> Iterable[Widget]:
+        """The three parts."""
+        yield Lines(id="summary")
+        findings, transcript = Lines(id="findings"), Lines(id="transcript")
+        findings.border_title = "Findings"
+        transcript.border_title = "Transcript"
+        yield Container(findings, transcript, id="panes")
+
+    def on_mount(self) -> None:
+        """Fetch what was said."""
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Draw all three."""
+        self.query_one("#summary", Lines).show(draw_summary(self.record, self.look))
+        found = draw_findings(self.record.findings, self.look)
+        self.query_one("#findings", Lines).show(found)
+        self.call(self._fetch(), "transcript")
+
+    async def _fetch(self) -> None:
+        events = await self.desk.transcript(self.record.session)
+        self.query_one("#transcript", Lines).show(draw_transcript(events, self.look))
+
+    def action_back(self) -> None:
+        """Back to the table."""
+        self.dismiss()
+
+    async def action_ban(self) -> None:
+        """Ban this sender."""
+        await self._ask("ban")
+
+    async def action_allow(self) -> None:
+        """Allow this sender."""
+        await self._ask("allow")
+
+    async def _ask(self, list_: ListName) -> None:
+        await self.ask_for_entry(list_, suggest(self.record), "ip")
+
+    def action_copy(self) -> None:
+        """Copy the record as JSON, through the terminal (OSC 52)."""
+        self.app.copy_to_clipboard(msgspec.json.encode(self.record).decode())
+        self.notify("Copied the transaction as JSON.", markup=False)

@@ -1,0 +1,35 @@
+"""The way in: the UI on a feed, from the terminal to an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from monitor.config import Settings
+from monitor.control.feed import Feed
+from monitor.ui.app import MxtapApp
+
+__all__ = ["Outcome", "run"]
+
+
+class Outcome(NamedTuple):
+    """How the UI ended: an exit code, and whether the relay is to stop too."""
+
+    code: int
+    stop_relay: bool
+
+
+def run(feed: Feed, settings: Settings, *, owns_relay: bool = False) -> Outcome:
+    """Run the UI until the operator leaves; it closes ``feed``.
+
+    With ``owns_relay`` the operator is asked whether the relay goes on. Trouble is told on
+    stderr, with code 1: a feed that cannot be opened, a terminal that is none.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual draws on stderr
+        print("mxtap: the screen needs a terminal for input and for stderr", file=sys.stderr)
+        return Outcome(1, False)
+    app = MxtapApp(feed, settings, owns_relay=owns_relay)
+    ending = app.run()
+    if app.trouble:
+        print(f"mxtap: {app.trouble}", file=sys.stderr)
+    return Outcome(app.return_code or 0, ending == "stop")

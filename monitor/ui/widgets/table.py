@@ -1,0 +1,237 @@
+"""A table that draws only the rows on the screen."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from monitor.ui.draw.columns import Column, Spec, lay_out
+from monitor.ui.draw.line import Line
+from monitor.ui.keymap import bindings
+from monitor.ui.look import Look
+
+__all__ = ["LineTable", "Rows"]
+
+_GUTTER = 2  # the cursor's mark and a blank
+_CACHED = 1_000  # strips
+
+
+class Rows(Protocol):
+    """What a table shows. A key stays with its row while rows come and go around it."""
+
+    def __len__(self) -> int: ...
+
+    def key(self, index: int) -> Any:
+        """The key of the row at ``index``."""
+        ...
+
+    def place(self, key: Any) -> int:
+        """Where the row of ``key`` stands, or where it would."""
+        ...
+
+    def edition(self, index: int) -> Any:
+        """Grows when the row at ``index`` changes."""
+        ...
+
+
+class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
+    """A header, and a line a row. Subclasses draw a row.
+
+    Call :meth:`sync` when rows have come, gone or changed. The cursor and the scroll
+    position stay with their rows; while ``follow`` is on, both stay at the end.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("table")
+    follow = reactive(False)
+
+    class Moved(Message):
+        """The cursor is on another row. ``by_hand`` is False while it follows."""
+
+        def __init__(self, table: LineTable, by_hand: bool) -> None:
+            super().__init__()
+            self.table = table
+            self.by_hand = by_hand
+
+        @property
+        def control(self) -> LineTable:
+            """The table."""
+            return self.table
+
+    class Opened(Message):
+        """A row was clicked twice."""
+
+    class AtTop(Message):
+        """The first row was reached: older ones may be fetched."""
+
+    def __init__(
+        self, rows: Rows, look: Look, *, columns: tuple[Spec, ...], id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self.rows = rows
+        self.look = look
+        self.cursor: int | None = None
+        self._key: Any = None
+        self._top: Any = None
+        self._specs = columns
+        self._columns: tuple[Column, ...] = ()
+        self._width = 0
+        self._strips: LRUCache[tuple[Any, ...], Strip] = LRUCache(_CACHED)
+
+    def draw_row(self, index: int, columns: tuple[Column, ...]) -> Line:
+        """The row at ``index``."""
+        raise NotImplementedError
+
+    # -- what is shown
+
+    @property
+    def page(self) -> int:
+        """How many rows fit below the header."""
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def sync(self) -> None:
+        """Take note of changed rows."""
+        count = len(self.rows)
+        height = Size(0, count + 1)
+        if self.virtual_size != height:
+            self.virtual_size = height
+        if not count:
+            self.cursor = self._key = self._top = None
+            self.refresh()
+            return
+        before = self._key
+        if self.follow:
+            self.cursor = count - 1
+        else:
+            place = 0 if before is None else self.rows.place(before)
+            self.cursor = min(place, count - 1)
+            if self._top is not None:
+                self._scroll(self.rows.place(self._top))
+        self._key = self.rows.key(self.cursor)
+        if self.follow:
+            self._scroll(count)
+        self.refresh()
+        if self._key != before:
+            self.post_message(self.Moved(self, by_hand=False))
+
+    def move(self, index: int) -> None:
+        """Put the cursor on a row and bring it into sight."""
+        if not len(self.rows):
+            return
+        index = max(0, min(index, len(self.rows) - 1))
+        if index != self.cursor:
+            self.cursor = index
+            self._key = self.rows.key(index)
+            self.refresh()
+            self.post_message(self.Moved(self, by_hand=True))
+        top = round(self.scroll_target_y)
+        if index < top:
+            self._scroll(index)
+        elif index >= top + self.page:
+            self._scroll(index - self.page + 1)
+        if index == 0:
+            self.post_message(self.AtTop())
+
+    def _scroll(self, top: int) -> None:
+        top = max(0, min(top, len(self.rows) - self.page))
+        if top != round(self.scroll_y):
+            self.scroll_to(y=top, animate=False, force=True)
+        self._top = self.rows.key(top) if len(self.rows) else None
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Remember the row at the top, whoever scrolled."""
+        super().watch_scroll_y(old_value, new_value)
+        top = round(new_value)
+        if 0 <= top < len(self.rows):
+            self._top = self.rows.key(top)
+        if top == 0 and old_value > 0:
+            self.post_message(self.AtTop())
+
+    # -- drawing
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen: the header stays, the rows scroll below it."""
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if not self._columns or self._width != width:
+            self._columns = lay_out(self._specs, width - _GUTTER)
+            self._width = width
+            self._strips.clear()
+        if y == 0:
+            return self._header(width, base)
+        index = round(self.scroll_y) + y - 1
+        if index >= len(self.rows):
+            return Strip.blank(width, base)
+        at_cursor = index == self.cursor
+        key = (self.rows.key(index), self.rows.edition(index), at_cursor, base, self.look.edition)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._row(index, at_cursor, width, base)
+        return strip
+
+    def _header(self, width: int, base: Style) -> Strip:
+        line = Line().gap(_GUTTER)
+        for column in self._columns:
+            line.put(column.title, self.look.palette.heading, column.width).gap()
+        return line.strip(width, base)
+
+    def _row(self, index: int, at_cursor: bool, width: int, base: Style) -> Strip:
+        mark = self.look.marks.cursor if at_cursor else " "
+        gutter = Line().put(mark, self.look.palette.accent).gap()
+        row = self.draw_row(index, self._columns)
+        under = base + self.look.palette.cursor if at_cursor else base
+        strip = Strip.join(
+            [gutter.strip(_GUTTER, Style.null()), row.strip(row.width, Style.null())]
+        )
+        return strip.adjust_cell_length(width).apply_style(under)
+
+    # -- keys and mouse
+
+    def action_cursor_up(self) -> None:
+        """One row up."""
+        self.follow = False
+        self.move((self.cursor or 0) - 1)
+
+    def action_cursor_down(self) -> None:
+        """One row down."""
+        self.move((self.cursor or 0) + 1)
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.follow = False
+        self.move((self.cursor or 0) - self.page)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.move((self.cursor or 0) + self.page)
+
+    def action_top(self) -> None:
+        """To the first row."""
+        self.follow = False
+        self.move(0)
+
+    def action_bottom(self) -> None:
+        """To the last row."""
+        self.move(len(self.rows) - 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Looking back stops following."""
+        self.follow = False
+
+    def on_click(self, event: events.Click) -> None:
+        """A click moves the cursor, a double click opens."""
+        y = event.get_content_offset_capture(self).y
+        if y < 1:
+            return
+        self.follow = False
+        self.move(round(self.scroll_y) + y - 1)
+        if event.chain == 2:
+            self.post_message(self.Opened())
