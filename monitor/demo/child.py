@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 
 import msgspec
 
-from monitor.config import Settings
-from monitor.service import Service
+from monitor.config import ConfigError, Settings
+from monitor.demo.parent import parent
+from monitor.service import Service, ServiceError
 
 
-async def serve() -> None:
-    """Serve until standard input ends."""
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+async def _serve() -> None:
+    reader = await parent()
     settings = Settings.model_validate_json(await reader.readline())
-    loop.add_signal_handler(signal.SIGTERM, reader.feed_eof)
     async with Service(settings) as service:
         print(msgspec.json.encode(service.listening[0]).decode(), flush=True)
         await reader.read()
@@ -32,4 +28,7 @@ async def serve() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    asyncio.run(serve())
+    try:
+        asyncio.run(_serve())
+    except (ConfigError, ServiceError) as error:
+        sys.exit(str(error))

@@ -6,26 +6,35 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 
 from monitor.config import Settings
+from monitor.text import printable
 
 LOG = "relay.log"  # in the state folder: what the relay has to say on standard error
 START = 30.0  # seconds until it listens
 STOP = 10.0  # seconds to drain, then it is killed
 
 
+class RelayError(Exception):
+    """The relay did not start, or ended by itself; the text is for the operator."""
+
+
 class Relay:
     """The child process, seen by its parent."""
 
-    def __init__(self, process: asyncio.subprocess.Process, address: tuple[str, int]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, log: Path, address: tuple[str, int]
+    ) -> None:
         self._process = process
+        self._log = log
         self.address = address
 
     @classmethod
     async def start(cls, settings: Settings) -> Relay:
-        """Start it and wait until it listens. Raises RuntimeError that names its log."""
+        """Start it and wait until it listens. Raises RelayError with its own words."""
         log = settings.state / LOG
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
@@ -41,11 +50,11 @@ class Relay:
         try:
             async with asyncio.timeout(START):
                 told = await process.stdout.readline()
-            return cls(process, msgspec.json.decode(told, type=tuple[str, int]))
+            return cls(process, log, msgspec.json.decode(told, type=tuple[str, int]))
         except (TimeoutError, msgspec.DecodeError):
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            raise RuntimeError(f"the relay did not start; see {log}") from None
+            raise RelayError(f"the relay did not start: {_last_words(log)}") from None
 
     async def stop(self) -> None:
         """Let it drain and end."""
@@ -58,6 +67,12 @@ class Relay:
             self._process.kill()
             await self._process.wait()
 
-    async def ended(self) -> int:
-        """Wait for its end; the exit code."""
-        return await self._process.wait()
+    async def watch(self) -> None:
+        """Wait for it to end by itself, which it should not: raises RelayError then."""
+        code = await self._process.wait()
+        raise RelayError(f"the relay ended with {code}: {_last_words(self._log)}")
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text("utf-8", "replace").splitlines()
+    return printable(lines[-1]) if lines else "it said nothing"

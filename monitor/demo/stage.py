@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from monitor.config import Dns, Greylist, Retry, Settings, Tls
+from monitor.config import Capture, Dns, Greylist, Retry, Settings, Tls
 from monitor.demo import home
 from monitor.demo.cast import CAST
 from monitor.demo.keys import make_keys
 from monitor.demo.pace import Pace
-from monitor.demo.relay import Relay
+from monitor.demo.relay import Relay, RelayError
 from monitor.demo.sender import World
 from monitor.demo.sink import Sink
 from monitor.demo.troupe import can_bind, play
@@ -29,30 +29,31 @@ Table = TypeVar("Table", bound=BaseModel)
 
 
 class Stage:
-    """Everything but the screen. Use it as a context manager; ``settings`` are the relay's.
+    """Everything but the screen. Inside its context the relay runs; ``play`` lets the cast act.
 
-    ``bound`` is False where this machine has one loopback address only: then all senders
-    come from it, and what is told of their addresses is not to be believed.
+    ``settings`` are the relay's. Where this machine has one loopback address only, all
+    senders come from it, and what is told of their addresses is not to be believed.
     """
 
     def __init__(self, state: Path, pace: Pace) -> None:
         self.pace = pace
         self.keys = make_keys()
         self.sink = Sink(home.Rules(home.Greylist(GREYLIST_DELAY * pace.minute)))
-        self.bound = can_bind()
         self.settings = Settings(state=state)
         self._relay: Relay | None = None
-        self._play: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Stage:
+        """Raises RelayError where the relay does not start."""
         state = self.settings.state
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         (state / ZONE).write_text(zone(CAST, self.keys))
         host, port = await self.sink.start()
         self.settings = settings(state, f"{host}:{port}", self.pace.minute / 60)
-        self._relay = await Relay.start(self.settings)
-        world = World(self._relay.address, self.keys, self.pace, self.bound)
-        self._play = asyncio.create_task(play(CAST, world))
+        try:
+            self._relay = await Relay.start(self.settings)
+        except RelayError:
+            await self.sink.stop()
+            raise
         return self
 
     async def __aexit__(
@@ -61,18 +62,31 @@ class Stage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._play:
-            self._play.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._play
         if self._relay:
             await self._relay.stop()
         await self.sink.stop()
 
-    async def ended(self) -> int:
-        """Wait until the relay has ended by itself, which it should not; its exit code."""
+    async def play(
+        self, *beside: Coroutine[Any, Any, object], seconds: float | None = None
+    ) -> None:
+        """Let the cast act until a coroutine of ``beside`` ends, or for so many seconds.
+
+        Raises what one of them raises, and RelayError where the relay ends by itself.
+        """
         assert self._relay
-        return await self._relay.ended()
+        world = World(self._relay.address, self.keys, self.pace, can_bind())
+        coroutines = (play(CAST, world), self._relay.watch(), *beside)
+        tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+        try:
+            done, _ = await asyncio.wait(
+                tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
 
 
 def settings(state: Path, upstream: str, minute: float) -> Settings:
@@ -90,6 +104,7 @@ def settings(state: Path, upstream: str, minute: float) -> Settings:
         report_addresses=(home.REPORTS, home.TLS_REPORTS),
         tls=Tls(ciphers=CIPHERS),
         dns=Dns(zone=state / ZONE),
+        capture=Capture(mode="full"),
         greylist=_hasten(Greylist(delay=GREYLIST_DELAY * 60), minute),
         retry=_hasten(Retry(), minute),
     )
