@@ -92,9 +92,8 @@ class Service:
         disciplines = default_disciplines(settings, self._store.memory)
         self._hub = Hub(
             self._store,
-            disciplines.disciplines,
-            disciplines.rulers,
-            [self._capture] if self._capture else [],
+            disciplines,
+            consumers=[self._capture] if self._capture else [],
             keep_history=settings.history.days * 86400,
         )
         self._context = self._make_context(checks)

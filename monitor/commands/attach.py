@@ -24,8 +24,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return 1
     from monitor.ui.start import run as show
 
-    show(SocketFeed(settings.state), settings)
-    return 0
+    return show(SocketFeed(settings.state), settings).code
 
 
 async def _meet(settings: Settings) -> None:

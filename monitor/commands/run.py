@@ -30,12 +30,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     started = start(settings)
     if isinstance(started, int):
         return started
-    leave = show(SocketFeed(settings.state), settings, owns_relay=True)
-    if leave:
+    outcome = show(SocketFeed(settings.state), settings, owns_relay=True)
+    if not outcome.stop_relay:
         print(f"the relay runs on as process {started.pid}; `mxtap attach` shows it again")
-        return 0
+        return outcome.code
     started.send_signal(signal.SIGTERM)
-    return started.wait()
+    return started.wait() or outcome.code
 
 
 def start(settings: Settings) -> subprocess.Popen[bytes] | int:

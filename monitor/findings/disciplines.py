@@ -1,0 +1,15 @@
+"""The disciplines that a relay and a replay run over every event."""
+
+from __future__ import annotations
+
+from monitor.assembler import Discipline
+from monitor.config import Settings
+from monitor.findings.conduct import Conduct
+from monitor.findings.memory import Memory
+from monitor.findings.reports.loop import ReportLoops
+from monitor.findings.tls import Tls
+
+
+def default(settings: Settings, memory: Memory) -> list[Discipline]:
+    """All of them, in the order in which their findings are told."""
+    return [Conduct(settings), Tls(), ReportLoops()]
