@@ -9,6 +9,7 @@ import msgspec
 
 from monitor.events import Finding
 from monitor.findings.answers import Answer
+from monitor.findings.spf import Spf
 from monitor.policy.ruling import Verified
 
 
@@ -42,8 +43,24 @@ class ClientReport(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...] = ()
 
 
+class SenderReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the envelope alone tells, before there is a message."""
+
+    spf: Spf = Spf()
+    findings: tuple[Finding, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def verified(self) -> Verified:
+        """The domain that SPF proved."""
+        return Verified(spf=self.spf.domain if self.spf.result == "pass" else "")
+
+
 class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a message. ``results`` is the Authentication-Results field body."""
+    """What is known of a message. ``results`` is the whole Authentication-Results field.
+
+    It is there where the settings ask for stamping, and else "".
+    """
 
     findings: tuple[Finding, ...] = ()
     answers: tuple[Answer, ...] = ()
@@ -52,12 +69,21 @@ class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checks(Protocol):
-    """What the relay needs of this room. Neither call raises; both keep their deadline."""
+    """What the relay needs of this room. No call raises; each keeps the deadline."""
 
     async def client(self, ip: str) -> ClientReport:
         """Check a client that has just connected (rdns)."""
         ...
 
-    async def message(self, envelope: Envelope, source: Source) -> MessageReport:
-        """Check a message that was received in full."""
+    async def sender(self, envelope: Envelope) -> SenderReport:
+        """Check an envelope at MAIL: SPF, HELO name and return path (no recipients needed)."""
+        ...
+
+    async def message(
+        self, envelope: Envelope, source: Source, sender: SenderReport | None = None
+    ) -> MessageReport:
+        """Check a message that was received in full.
+
+        With the ``sender`` report of the same envelope, what that told is not told again.
+        """
         ...

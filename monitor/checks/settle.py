@@ -28,6 +28,12 @@ class Inquiry:
         self._answers: dict[Question, Answer] = {}
         self._left = questions
         self._deadline = deadline
+        self._ahead: list[asyncio.Future[Answer]] = []
+
+    def close(self) -> None:
+        """Nobody needs what was asked ahead any more."""
+        for task in self._ahead:
+            task.cancel()
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -65,6 +71,12 @@ class Inquiry:
             for question, task in zip(missing, asked, strict=True):
                 task.cancel()
                 self._answers.setdefault(question, _outcome(task, question))
+
+    def ahead(self, questions: Iterable[Question]) -> None:
+        """Let the resolver ask what will be needed soon. Counted when a check asks for it."""
+        for name, rdtype in dict.fromkeys(questions):
+            if len(self._ahead) < self._left and self._resolver.known(name, rdtype) is None:
+                self._ahead.append(asyncio.ensure_future(self._resolver.answer(name, rdtype)))
 
     def _at_hand(self, question: Question) -> Answer | None:
         answer = self._answers.get(question)

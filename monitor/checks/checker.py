@@ -1,0 +1,94 @@
+"""The checks that the relay and ``mxtap check`` share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from monitor.checks.body import BodyHashes
+from monitor.checks.case import ClientReport, Envelope, MessageReport, SenderReport, Source
+from monitor.checks.pipeline import Pipeline
+from monitor.checks.sender import check_sender, sender_questions
+from monitor.checks.stage import Stage
+from monitor.config import Settings
+from monitor.dns import Resolver
+from monitor.events import Finding
+from monitor.findings.identity import Identity, check
+
+__all__ = ["Checker"]
+
+
+class Checker:
+    """Checks of clients, senders and messages. No call raises, and each keeps the deadline.
+
+    A check that fails leaves ``relay.check-failed``; one that gets no answer, its own
+    temporary error. The others go on. Close it when the relay ends.
+    """
+
+    def __init__(
+        self, resolver: Resolver, settings: Settings, now: Callable[[], float] = time.time
+    ) -> None:
+        """``now`` is seconds since the epoch."""
+        self._resolver = resolver
+        self._settings = settings
+        self._now = now
+        self._hashes = BodyHashes(max(1, settings.checks.processes))
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._hashes.close()
+
+    async def client(self, ip: str) -> ClientReport:
+        """Name a client that has just connected."""
+        with self._stage() as stage:
+            unknown = Identity(temporary=True)
+            who = await stage.run("rdns", stage.ask.settle(lambda ask: check(ip, ask)), unknown)
+            return ClientReport(
+                name=who.name,
+                confirmed=who.confirmed,
+                temporary=who.temporary,
+                findings=(*who.findings, *stage.faults),
+                answers=stage.ask.answers,
+            )
+
+    async def sender(self, envelope: Envelope) -> SenderReport:
+        """Check what the envelope tells, before there are recipients or a message."""
+        with self._stage() as stage:
+            stage.ask.ahead(sender_questions(envelope))
+            spf, found = await check_sender(stage, envelope)
+            return SenderReport(
+                spf=spf, findings=(*found, *stage.faults), answers=stage.ask.answers
+            )
+
+    async def message(
+        self, envelope: Envelope, source: Source, sender: SenderReport | None = None
+    ) -> MessageReport:
+        """Check a message; ``sender`` is the report of the same envelope, where there is one."""
+        with self._stage() as stage:
+            pipeline = await stage.run("header", self._open(stage, envelope, source), None)
+            found: list[Finding] = []
+            if sender is None:
+                stage.ask.ahead(sender_questions(envelope))
+                spf, found = await check_sender(stage, envelope)
+            else:
+                spf = sender.spf
+            report = MessageReport()
+            if pipeline:
+                report = await stage.run("message", pipeline.run(spf), report)
+            return msgspec.structs.replace(
+                report,
+                findings=(*found, *report.findings, *stage.faults),
+                answers=stage.ask.answers,
+            )
+
+    async def _open(self, stage: Stage, envelope: Envelope, source: Source) -> Pipeline:
+        now = self._now()
+        pipeline = Pipeline(stage, envelope, source, self._settings, self._hashes, now)
+        stage.ask.ahead(pipeline.questions())
+        return pipeline
+
+    def _stage(self) -> Stage:
+        checks = self._settings.checks
+        return Stage(self._resolver, questions=checks.questions, deadline=checks.deadline)

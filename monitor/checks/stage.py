@@ -1,0 +1,51 @@
+"""What all checks of one examination share: its DNS questions, its deadline, its findings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from monitor.checks.settle import Inquiry
+from monitor.dns import Resolver
+from monitor.events import Finding
+from monitor.findings.catalogue import finding
+
+__all__ = ["Stage"]
+
+T = TypeVar("T")
+
+GRACE = 0.25  # seconds, for what remains to be done when DNS had all of the deadline
+
+log = logging.getLogger(__name__)
+
+
+class Stage:
+    """One examination; enter it in a running loop. ``faults`` tells the checks that failed."""
+
+    def __init__(self, resolver: Resolver, *, questions: int, deadline: float) -> None:
+        """``deadline`` is seconds from now, for everything together."""
+        ends = asyncio.get_running_loop().time() + deadline
+        self.ask = Inquiry(resolver, questions=questions, deadline=ends)
+        self.faults: list[Finding] = []
+        self._ends = ends + GRACE
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ask.close()
+
+    async def run(self, check: str, work: Awaitable[T], default: T) -> T:
+        """What ``work`` gives; ``default``, and a fault, where it fails or takes too long."""
+        try:
+            async with asyncio.timeout_at(self._ends):
+                return await work
+        except TimeoutError:
+            reason = "did not end in time"
+        except Exception as error:
+            log.exception("the %s check failed", check)
+            reason = type(error).__name__
+        self.faults.append(finding("relay.check-failed", f"{check}: {reason}", check=check))
+        return default
