@@ -1,4 +1,4 @@
-"""The disciplines that a relay and a replay run over every event."""
+"""The disciplines that a relay and a replay ask of every event."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from monitor.assembler import Discipline
 from monitor.config import Settings
 from monitor.findings.conduct import Conduct
 from monitor.findings.memory import Memory
-from monitor.findings.reports.loop import ReportLoops
 from monitor.findings.tls import Tls
 
 
 def default(settings: Settings, memory: Memory) -> list[Discipline]:
-    """All of them, in the order in which their findings are told."""
-    return [Conduct(settings), Tls(), ReportLoops()]
+    """All of them, sharing one memory. Those with ``tick(now)`` want it about once a second."""
+    return [Conduct(settings), Tls()]
