@@ -139,7 +139,8 @@ class _Query(pyspf.query):  # type: ignore[misc]
         return list(answer.records)
 
     def _void(self, answer: Answer) -> None:
-        if answer.status == "nxdomain" and answer.name not in self._exists:
+        meant = answer.name in self._exists or answer.type == "PTR"
+        if answer.status == "nxdomain" and not meant:
             self._missing[answer.name] = None
         self.void_lookups += 1
         if self.void_lookups > MAX_VOID_LOOKUPS:
