@@ -12,9 +12,10 @@ REPORTS = "dmarc-reports@home.example"
 TLS_REPORTS = "tls-reports@home.example"
 INFO = "info@home.example"
 ORDERS = "orders@home.example"
+FULL = "archive@home.example"
 
 MAILBOXES = frozenset(
-    {INFO, ORDERS, REPORTS, TLS_REPORTS, "members@home.example", "postmaster@home.example"}
+    {INFO, ORDERS, FULL, REPORTS, TLS_REPORTS, "members@home.example", "postmaster@home.example"}
 )
 GREYLISTED = frozenset({ORDERS})
 MAX_SIZE = 10 * 1024 * 1024  # octets
@@ -58,7 +59,7 @@ class Greylist:
 
 
 class Rules:
-    """What the sink answers to RCPT and to MAIL, in the words of a Postfix with postgrey."""
+    """What the sink answers to RCPT and to the content, as a Postfix with postgrey would."""
 
     def __init__(self, greylist: Greylist) -> None:
         self._greylist = greylist
@@ -79,3 +80,9 @@ class Rules:
                 f"Greylisted, try again in {left:.0f} seconds"
             )
         return "250 2.1.5 Ok"
+
+    def content(self, recipients: list[str], queue_id: str) -> str:
+        """The reply after the final dot."""
+        if FULL in recipients:
+            return f"552 5.2.2 <{FULL}>: mailbox is full"
+        return f"250 2.0.0 Ok: queued as {queue_id}"

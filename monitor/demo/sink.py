@@ -179,11 +179,13 @@ class _Session:
         size = 0
         while (line := await self._reader.readuntil(b"\r\n")) != b".\r\n":
             size += len(line)
+        recipients = self._recipients
         self._reset()
         if size > MAX_SIZE:
             return "552 5.3.4 Error: message file too big"
-        self._sink.accepted += 1
-        return f"250 2.0.0 Ok: queued as {self._sink.accepted:06X}"
+        reply = self._sink.rules.content(recipients, f"{self._sink.accepted + 1:06X}")
+        self._sink.accepted += reply.startswith("2")
+        return reply
 
 
 def _path(argument: str, keyword: str) -> tuple[str, str] | None:

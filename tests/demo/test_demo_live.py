@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.demo.cast import CAST
+from monitor.demo.sender import Sender
 from monitor.demo.troupe import can_bind
 
-SPEED = "40"
-SECONDS = "12"
+MXTAP = str(Path(sys.executable).with_name("mxtap"))
+SPEED = "20"
+SECONDS = "10"
 
 EXPECTED = {
     "Citizen": "spf.pass dkim.pass dkim.author-domain dmarc.pass tls.ok",
@@ -61,7 +63,7 @@ EXPECTED = {
     "SealingList": "arc.pass",
     "BrokenSeal": "arc.fail",
     "DmarcReporter": "report.dmarc report.loop",
-    "LostReporter": "report.refused",
+    "FullReporter": "report.refused",
     "TlsReporter": "report.tls",
     "AbuseDesk": "report.arf",
     "Hasty": "greylist.deferred retry.immediate retry.rapid-fire",
@@ -86,4 +88,61 @@ EXPECTED = {
     "Unreachable": "route.sender-unreachable",
     "Misnamed": "rdns.mismatch conduct.helo-mismatch",
 }
-GOOD = ("Citizen", "Bulk", "Umlaut")
+UNFIT = ("warning", "error")  # what no sender of good manners may hear
+GOOD = ("Citizen", "Bulk", "Patient")
+
+
+@pytest.fixture(scope="module")
+def heard() -> dict[str, dict[str, str]]:
+    """What a demo of some seconds says: each sender's finding codes, and their severity."""
+    if not can_bind():
+        pytest.skip("this machine has one loopback address only")
+    done = subprocess.run(
+        [MXTAP, "demo", "--headless", "--speed", SPEED, "--for", SECONDS],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return _by_sender(json.loads(line) for line in done.stdout.splitlines())
+
+
+def _by_sender(told: Iterable[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    senders = {ip: sender.__name__ for sender in CAST for ip in sender.hosts.values()}
+    said_by: dict[str, str] = {}  # a transaction's or session's id to its sender
+    codes: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for record in told:
+        if "client" in record:
+            name = senders[record["client"]["ip"]]
+            said_by[record["id"]] = said_by[record["session"]] = name
+        else:
+            name = said_by.get(record["about"], "")
+        codes[name].update({found["code"]: found["severity"] for found in record["findings"]})
+    return codes
+
+
+@pytest.mark.parametrize("sender", CAST, ids=lambda sender: sender.__name__)
+def test_a_sender_is_found_out(sender: type[Sender], heard: dict[str, dict[str, str]]) -> None:
+    wanted = set(EXPECTED.get(sender.__name__, "").split())
+    assert sender.__name__ in heard
+    assert wanted <= set(heard[sender.__name__])
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_nothing_is_said_against_a_good_sender(name: str, heard: dict[str, dict[str, str]]) -> None:
+    assert not [code for code, severity in heard[name].items() if severity in UNFIT]
+
+
+def test_no_check_failed(heard: dict[str, dict[str, str]]) -> None:
+    assert not [name for name, codes in heard.items() if "relay.check-failed" in codes]
+
+
+def test_a_signal_ends_it_in_order(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [MXTAP, "demo", "--headless", "--speed", SPEED, "--state", str(tmp_path / "state")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout
+        assert json.loads(process.stdout.readline())["v"] == 1
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert (tmp_path / "state" / "demo.zone").is_file()  # --state keeps it

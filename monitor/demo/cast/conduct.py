@@ -85,11 +85,11 @@ class Fumbler(Sender):
     spf = "ip4:127.0.123.1 -all"
 
     async def transact(self, client: Client, mail: Mail) -> Reply:
-        """RCPT and DATA before MAIL, and words of its own."""
-        await client.say(f"RCPT TO:<{mail.recipients[0]}>")
-        await client.say("DATA")
+        """Words of its own, then RCPT and DATA before MAIL."""
         for word in ("SEND", "MESSAGE", "PLEASE"):
             await client.say(word)
+        await client.say(f"RCPT TO:<{mail.recipients[0]}>")
+        await client.say("DATA")
         return await super().transact(client, mail)
 
 
@@ -116,19 +116,27 @@ class Smuggler(Sender):
 
 
 class Script(Sender):
-    """A shell script of the last century: bare line feeds, HELO, and no QUIT."""
+    """A shell script of the last century: commands end in a bare LF, and there is no QUIT."""
 
     domain = "script.example"
     hosts = at(mail="127.0.125.1")
     spf = "ip4:127.0.125.1 -all"
 
     async def turn(self) -> None:
-        """Line by line, each with a mere LF."""
+        """Line by line; only the content has CRLF, as it came from elsewhere."""
         async with self.connected() as client:
             await client.reply()
-            for line in (f"HELO {self.helo}", f"MAIL FROM:<{self.address}>"):
+            script = (
+                f"HELO {self.helo}",
+                f"MAIL FROM:<{self.address}>",
+                f"RCPT TO:<{self.recipient}>",
+                "DATA",
+            )
+            for line in script:
                 await client.write(f"{line}\n".encode())
-                await client.reply()
+                reply = await client.reply()
+            if reply.code == 354:
+                await client.content(self.write())
 
 
 class Raw(Sender):

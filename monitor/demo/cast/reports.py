@@ -118,14 +118,14 @@ class DmarcReporter(_Reporter):
 """
 
 
-class LostReporter(DmarcReporter):
-    """Sends its aggregate reports to a mailbox that is not there."""
+class FullReporter(DmarcReporter):
+    """Sends its aggregate reports to a mailbox that is full, every time."""
 
-    domain = "lostreports.example"
+    domain = "fullreports.example"
     hosts = at(mail="127.0.91.1")
     spf = "ip4:127.0.91.1 -all"
     dmarc = "p=reject"
-    recipient = f"dmarc@{home.DOMAIN}"
+    recipient = home.FULL
 
 
 class TlsReporter(_Reporter):
@@ -200,4 +200,4 @@ class AbuseDesk(_Reporter):
         ]
 
 
-REPORTS: tuple[type[Sender], ...] = (DmarcReporter, LostReporter, TlsReporter, AbuseDesk)
+REPORTS: tuple[type[Sender], ...] = (DmarcReporter, FullReporter, TlsReporter, AbuseDesk)
