@@ -10,7 +10,7 @@ from typing import NamedTuple
 from monitor.findings.message import MAX_FIELDS, Header, body_offset, scan
 from monitor.findings.words import decode_words
 
-__all__ = ["MAX_DEPTH", "MAX_PARTS", "ContentType", "Part", "content_type", "parts"]
+__all__ = ["MAX_DEPTH", "MAX_PARTS", "ContentType", "Part", "content_type", "media_type", "parts"]
 
 MAX_DEPTH = 8
 MAX_PARTS = 100
@@ -56,13 +56,15 @@ class Part(NamedTuple):
         return self.body
 
 
-def content_type(header: Header) -> ContentType:
+def media_type(header: Header) -> str:
     """The media type of an entity; text/plain where none is told (RFC 2045 5.2)."""
-    value = header.value(b"content-type")[:MAX_VALUE]
-    match = _TYPE.match(value)
-    if match is None:
-        return ContentType("text/plain", {})
-    return ContentType(match[1].decode("ascii").lower(), _params(value[match.end() :]))
+    match = _TYPE.match(header.value(b"content-type")[:MAX_VALUE])
+    return match[1].decode("ascii").lower() if match else "text/plain"
+
+
+def content_type(header: Header) -> ContentType:
+    """The media type of an entity and its parameters."""
+    return ContentType(media_type(header), _params(header.value(b"content-type")[:MAX_VALUE]))
 
 
 def _params(value: bytes) -> dict[str, str]:

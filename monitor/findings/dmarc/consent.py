@@ -32,6 +32,8 @@ def unauthorised(evaluation: Evaluation, ask: Ask) -> tuple[str, ...]:
 
 
 def _agreed(destination: str, policy_domain: str, organization: str, ask: Ask) -> bool:
+    if destination == organization:
+        return True
     if f".{destination}".endswith(f".{organization}"):
         up = walk(destination, ask)
         if up.failed or up.organization.domain == organization:

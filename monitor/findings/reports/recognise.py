@@ -8,7 +8,7 @@ from typing import Any
 from monitor.events import Finding
 from monitor.findings.catalogue import finding
 from monitor.findings.message import Header, scan
-from monitor.findings.mime import Part, content_type, parts
+from monitor.findings.mime import Part, media_type, parts
 from monitor.findings.reports import aggregate, tlsrpt
 from monitor.findings.reports.payload import unpack
 from monitor.text import printable
@@ -46,8 +46,8 @@ _ARF_FACTS = {
 
 def may_be_report(header: Header) -> bool:
     """Whether it is worth reading the body: most mail is told apart by its header alone."""
-    kind = content_type(header)
-    return kind.type in _MULTIPARTS or kind.type in _PACKED
+    kind = media_type(header)
+    return kind in _MULTIPARTS or kind in _PACKED
 
 
 def recognise(message: bytes) -> Finding | None:
@@ -74,8 +74,7 @@ def automatic(header: Header, mail_from: str) -> bool:
     word = header.value(b"auto-submitted").lower().partition(b";")[0].strip()
     if word:
         return word != b"no"
-    kind = content_type(header)
-    return kind.type == "multipart/report" and not mail_from
+    return not mail_from and media_type(header) == "multipart/report"
 
 
 def _attached(part: Part) -> Finding | None:
