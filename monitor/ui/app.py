@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -86,7 +87,7 @@ class MxtapApp(App[Ending]):
         for complaint in self._complaints:
             self.notify(complaint, severity="warning", timeout=20, markup=False)
         self.run_worker(self._live(), group="feed")
-        self.set_interval(1 / FRAMES, self._tick)
+        self.set_interval(1 / FRAMES, self.tick)
         self.set_interval(_SECOND, self._show)
 
     def _bind_keys(self) -> None:
@@ -102,14 +103,18 @@ class MxtapApp(App[Ending]):
     async def _live(self) -> None:
         try:
             await self.desk.open()
-            watching = self.run_worker(self.desk.watch(), group="feed")
-            await self.desk.begin()
-            await watching.wait()
+            await asyncio.gather(self.desk.watch(), self._begin())
         except FeedError as error:
             self.trouble = str(error)
             self.exit(return_code=1)
 
-    def _tick(self) -> None:
+    async def _begin(self) -> None:
+        try:
+            await self.desk.begin()
+        except FeedError:
+            self.desk.model.missed = True  # lost again already: once more when it is back
+
+    def tick(self) -> None:
         """Show what changed, at most ``FRAMES`` times a second."""
         model = self.desk.model
         if model.missed and model.link.up:
@@ -131,6 +136,10 @@ class MxtapApp(App[Ending]):
             self.desk.model.missed = True  # it was lost again: once more when it is back
 
     # -- themes
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What Textual's sheets want of a theme on the terminal's own colours."""
+        return {"ansi-background": "ansi_default", "ansi-foreground": "ansi_default"}
 
     def _restyle(self, theme: Theme) -> None:
         variables = {**theme.variables, **self.theme_variables}

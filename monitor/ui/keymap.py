@@ -47,7 +47,8 @@ _MOVE = ("table", "lines")
 
 KEYS = (
     Key("open", "enter", "open", "Open", "open what the cursor is on", _LISTS),
-    Key("back", "escape", "back", "Back", "back, or clear the filter", ("live", "session")),
+    Key("back", "escape", "back", "Back", "back to the table", ("session",)),
+    Key("clear", "escape", "clear", "Clear", "clear the filter", ("live",), False),
     Key("ban", "b", "ban", "Ban", "refuse mail like this", (*_LISTS, "session")),
     Key("allow", "a", "allow", "Allow", "let mail like this pass", (*_LISTS, "session")),
     Key("end", "x,delete", "end", "End", "end this entry", ("lists",)),

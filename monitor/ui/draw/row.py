@@ -22,7 +22,7 @@ COLUMNS = (
     Spec("name", "Name", 16, 36, 4, wide=104, keep="end"),
     Spec("from", "From", 18, 40, 5, keep="middle"),
     Spec("to", "To", 11, 32, 3, keep="middle"),
-    Spec("code", "Answer", 3, 3),
+    Spec("code", "SMTP", 4, 4),
     Spec("outcome", "", 8, 8, wide=128),
     Spec("finding", "Worst finding", 17, 60, 4),
 )
@@ -94,6 +94,11 @@ def _draw_finding(line: Line, record: Record, cells: int, look: Look) -> None:
     finding = worst_finding(record)
     if finding is None:
         line.gap(cells)
+        return
+    if finding.severity == "good":  # nothing to mend: say in what it is good
+        families = dict.fromkeys(f.code.partition(".")[0] for f in record.findings)
+        mark = look.marks.severity["good"]
+        line.put(f"{mark} {' '.join(families)}", look.palette.good, cells)
         return
     style = look.palette.severity(finding.severity)
     grave = sum(1 for f in record.findings if f.severity in ("warning", "error"))

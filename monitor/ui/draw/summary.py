@@ -6,11 +6,11 @@ from rich.text import Text
 
 from monitor.record import Record
 from monitor.ui.cells import safe
-from monitor.ui.draw.row import clock_time, reverse_path
+from monitor.ui.draw.row import reverse_path
 from monitor.ui.look import Look
 from monitor.ui.state.rates import outcome
 
-__all__ = ["draw_summary"]
+__all__ = ["draw_brief", "draw_summary"]
 
 _MAX_RECIPIENTS = 20
 _STATES = {
@@ -19,14 +19,18 @@ _STATES = {
 }
 
 
+def draw_brief(record: Record, look: Look) -> list[Text]:
+    """Two lines: who, and what became of it."""
+    lines = [_line("Client", _client(record), look), _answer(record, look)]
+    for line in lines:
+        line.no_wrap = True
+    return lines
+
+
 def draw_summary(record: Record, look: Look) -> list[Text]:
     """A few lines, each with its label."""
-    client = record.client
-    names = [f"PTR {client.name}" if client.name else "no PTR"]
-    names.append(f"HELO {client.helo}" if client.helo else "no HELO")
-    names.append(f"{client.tls.protocol} {client.tls.cipher}" if client.tls else "plaintext")
     lines = [
-        _line("Client", [client.ip, *names], look),
+        _line("Client", _client(record), look),
         _line("From", [reverse_path(record)], look),
     ]
     lines.extend(_recipients(record, look))
@@ -35,6 +39,16 @@ def draw_summary(record: Record, look: Look) -> list[Text]:
         told += [x for x in (record.message.from_, record.message.subject) if x]
         lines.append(_line("Message", told, look))
     return [*lines, _answer(record, look)]
+
+
+def _client(record: Record) -> list[str]:
+    client = record.client
+    return [
+        client.ip,
+        f"PTR {client.name}" if client.name else "no PTR",
+        f"HELO {client.helo}" if client.helo else "no HELO",
+        client.tls.protocol if client.tls else "plaintext",
+    ]
 
 
 def _line(label: str, parts: list[str], look: Look) -> Text:
@@ -66,8 +80,7 @@ def _answer(record: Record, look: Look) -> Text:
         return text.append("none: the client left before one was given", look.palette.muted)
     text.append(f"{verdict.code} {outcome(verdict.code)}", look.palette.code(verdict.code))
     text.append(f"  {safe(verdict.reply)}", look.palette.text)
-    by = "mxtap" if verdict.by == "mxtap" else "the upstream"
-    text.append(f"  at {verdict.phase} by {by}, {clock_time(record.ended)}", look.palette.muted)
+    text.append(f"  by {verdict.by} at {verdict.phase}", look.palette.muted)
     if note := _STATES.get(record.state):
         text.append(f"  {note}", look.palette.warning)
     return text

@@ -19,9 +19,9 @@ from monitor.ui.state.waiting import Wait
 __all__ = ["ENTRIES", "SENDERS", "WAITS", "draw_cells", "entry_cells", "sender_cells", "wait_cells"]
 
 ENTRIES = (
-    Spec("list", "List", 5, 5),
+    Spec("list", "List", 7, 7),
     Spec("kind", "What", 7, 7),
-    Spec("value", "Value", 18, 44, 5, keep="middle"),
+    Spec("value", "Value", 16, 44, 5, keep="middle"),
     Spec("action", "Answer", 7, 8),
     Spec("hits", "Hits", 6, 8),
     Spec("expires", "Expires", 9, 12),
@@ -33,9 +33,9 @@ SENDERS = (
     Spec("name", "Sender", 20, 44, 5, keep="end"),
     Spec("volume", "Mail", 6, 8),
     Spec("trend", "By minute", 10, 30, 3),
-    Spec("accepted", "Taken", 5, 8),
-    Spec("deferred", "Later", 5, 8),
-    Spec("refused", "Never", 5, 8),
+    Spec("accepted", "2xx", 5, 8),
+    Spec("deferred", "4xx", 5, 8),
+    Spec("refused", "5xx", 5, 8),
     Spec("error", "Err", 4, 6),
     Spec("warning", "Warn", 4, 6),
     Spec("fault", "Most often", 11, 40, 4),
@@ -73,7 +73,7 @@ def entry_cells(entry: Entry, now: float, look: Look) -> Cells:
     mark = look.marks.severity["error" if ban else "good"]
     left = f"in {ago(entry.expires.timestamp() - now)}" if entry.expires else "never"
     return {
-        "list": (f"{mark} {entry.list}"[:5], palette.error if ban else palette.good),
+        "list": (f"{mark} {entry.list}", palette.error if ban else palette.good),
         "kind": (KIND_LABELS[entry.kind], palette.muted),
         "value": (entry.value, palette.strong),
         "action": (entry.action if ban else "pass", palette.text),

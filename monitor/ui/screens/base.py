@@ -38,7 +38,7 @@ class DeskScreen(Screen[None]):
         """Header, body, footer; and what is said in their place when there is no room."""
         yield TopBar(self.desk, self.NAME, self.look)
         yield from self.body()
-        yield Footer()
+        yield Footer(compact=True)
         yield Static(id="no-room", markup=False)
 
     def body(self) -> Iterable[Widget]:

@@ -36,7 +36,9 @@ class LeaveDialog(ModalScreen[bool | None]):
         """The question and its answers."""
         with Vertical(id="dialog") as dialog:
             dialog.border_title = "Leave"
-            yield Static("The relay carries mail. When this screen closes:", markup=False)
+            yield Static(
+                "The relay carries mail. When this screen closes:", id="question", markup=False
+            )
             yield Choice(_ANSWERS, self._look, id="answer")
             yield Static(
                 "l leave it running   s stop it   enter confirms   esc stays",

@@ -158,7 +158,7 @@ class LiveScreen(DeskScreen):
         """Type a filter."""
         self.query_one(FilterBar).open()
 
-    def action_back(self) -> None:
+    def action_clear(self) -> None:
         """Clear the filter."""
         self.query_one(FilterBar).clear()
 

@@ -11,7 +11,7 @@ from monitor.control.feed import FeedError
 from monitor.record import Record
 from monitor.ui.desk import Desk
 from monitor.ui.draw.findings import draw_findings
-from monitor.ui.draw.summary import draw_summary
+from monitor.ui.draw.summary import draw_brief
 from monitor.ui.draw.transcript import draw_transcript
 from monitor.ui.look import Look
 from monitor.ui.widgets.lines import Lines
@@ -50,7 +50,7 @@ class Details(Horizontal):
         lines: list[Text] = []
         if record is not None:
             found = draw_findings(record.findings, self._look)
-            lines = [*draw_summary(record, self._look), Text(""), *found]
+            lines = [*draw_brief(record, self._look), Text(""), *found]
         self.query_one("#findings", Lines).show(lines)
         if record is not None and self.query_one("#transcript").display:
             self.run_worker(self._fetch(record.session), exclusive=True)

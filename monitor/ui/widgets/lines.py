@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from monitor.ui.keymap import bindings
 
 __all__ = ["Lines"]
 
-_MAX_HANG = 13
+_LEAD = re.compile(r"\s*(?:\d+\.\d+\s+)?(?:\S\s)?")  # a time and a sign, in front of the text
 
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -94,7 +95,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
 def _wrap(text: Text, width: int, console: Console) -> Iterable[Strip]:
     """``text`` in lines of ``width``; what follows the first is indented like its text."""
-    if text.cell_len <= width:
+    if text.no_wrap or text.cell_len <= width:
         yield Strip(text.render(console, end=""))
         return
     first = text.wrap(console, width)[0]
@@ -102,7 +103,7 @@ def _wrap(text: Text, width: int, console: Console) -> Iterable[Strip]:
     start = len(first.plain)
     while text.plain[start : start + 1] == " ":
         start += 1
-    indent = len(text.plain) - len(text.plain.lstrip(" 0123456789."))
-    hang = Text(" " * min(indent, _MAX_HANG, width // 3))
+    lead = _LEAD.match(text.plain)
+    hang = Text(" " * min(lead.end() if lead else 0, width // 3))
     for line in text[start:].wrap(console, width - len(hang)):
         yield Strip((hang + line).render(console, end=""))
