@@ -5,6 +5,7 @@ It is read with the origin ``.`` and needs no SOA. What is not in it does not ex
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import dns.exception
@@ -93,19 +94,32 @@ def _parents(name: str) -> list[str]:
     return [".".join(labels[i:]) for i in range(1, len(labels))]
 
 
+class _Tokenizer(dns.tokenizer.Tokenizer):
+    """Knows where a record starts; dnspython tells where it stopped reading."""
+
+    started = 1
+
+    def get(self, want_leading: bool = False, want_comment: bool = False) -> dns.tokenizer.Token:
+        if want_leading:
+            self.started = self.line_number
+        return super().get(want_leading, want_comment)
+
+
 def _read(text: str, source: str) -> dict[str, _Node]:
     zone = dns.zone.Zone(dns.name.root, relativize=False)
+    tokenizer = _Tokenizer(text, source)
     try:
         with zone.writer(True) as transaction:
             dns.zonefile.Reader(
-                dns.tokenizer.Tokenizer(text, source),
+                tokenizer,
                 dns.rdataclass.IN,
                 transaction,
                 allow_include=False,
                 default_ttl=DEFAULT_TTL,
             ).read()
     except (dns.exception.DNSException, ValueError) as error:
-        raise ZoneError(str(error) or f"{source}: {type(error).__name__}") from None
+        reason = re.sub(rf"^{re.escape(source)}:\d+: ", "", str(error)) or type(error).__name__
+        raise ZoneError(f"{source}:{tokenizer.started}: {reason}") from None
     nodes: dict[str, _Node] = {}
     for name, rdatasets in zone.nodes.items():
         node = nodes.setdefault(from_name(name).removesuffix("."), {})
