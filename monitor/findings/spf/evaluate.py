@@ -105,7 +105,7 @@ class _Query(pyspf.query):  # type: ignore[misc]
         """Evaluate, as far as the answers go. Raises NeedAnswer."""
         try:
             result, _, text = self.check()
-        except (ValueError, AssertionError) as error:  # numbers too large, nesting too deep
+        except ValueError as error:  # pyspf met text that it cannot encode
             result, text, self.prob = "permerror", "", str(error)
         failed = result in ("permerror", "temperror")
         return Evaluation(
