@@ -63,8 +63,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 @contextlib.contextmanager
 def _state(given: str | None) -> Iterator[Path]:
-    """The state folder: the given one, which is kept, or one for this time only."""
+    """The state folder: the given one, which is kept, or one for this time only.
+
+    Raises ConfigError where the given one cannot be had.
+    """
     if given is not None:
+        try:
+            Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--state {given}: {error.strerror}; name a folder") from None
         _say(f"state in {given}")
         yield Path(given)
         return
@@ -78,7 +85,6 @@ def _on_screen(args: argparse.Namespace, settings: Settings) -> int:
     from monitor.ui.start import run as show
 
     log = settings.state / LOG
-    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     words = [str(settings.state), str(args.speed)]
     if args.seconds is not None:
         words.append(str(args.seconds))

@@ -45,7 +45,6 @@ class Stage:
     async def __aenter__(self) -> Stage:
         """Raises RelayError where the relay does not start."""
         state = self.settings.state
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         (state / ZONE).write_text(zone(CAST, self.keys))
         host, port = await self.sink.start()
         self.settings = settings(state, f"{host}:{port}", self.pace.minute / 60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections import defaultdict
@@ -51,6 +52,8 @@ EXPECTED = {
     "Lengthy": "dkim.length-tag",
     "Rehearsal": "dkim.testing",
     "Anonymous": "dkim.from-unsigned",
+    "Notary": "dkim.pass dkim.too-many-signatures",
+    "Service": "dkim.author-domain dmarc.pass",
     "Customer": "dkim.third-party",
     "Licensed": "dkim.atps",
     "Watcher": "dmarc.pass dmarc.policy-none",
@@ -73,7 +76,7 @@ EXPECTED = {
     "Oversized": "conduct.ignored-rejection",
     "Dialer": "conduct.early-talker conduct.unannounced-pipelining conduct.no-quit"
     " conduct.helo-syntax",
-    "Impostor": "conduct.helo-is-us",
+    "Impostor": "conduct.helo-mismatch",
     "Fumbler": "conduct.bad-sequence conduct.unknown-commands",
     "Smuggler": "conduct.smuggling",
     "Script": "conduct.bare-newline conduct.no-quit",
@@ -133,6 +136,35 @@ def test_nothing_is_said_against_a_good_sender(name: str, heard: dict[str, dict[
 
 def test_no_check_failed(heard: dict[str, dict[str, str]]) -> None:
     assert not [name for name, codes in heard.items() if "relay.check-failed" in codes]
+
+
+def test_the_company_ends_with_its_parent(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor.demo.company", str(tmp_path), SPEED, "0"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    with process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == b"READY\n"
+        process.stdin.close()
+        assert process.wait(30) == 0
+    with (
+        pytest.raises(OSError, match=r"refused|No such file"),
+        socket.socket(socket.AF_UNIX) as door,
+    ):
+        door.connect(str(tmp_path / "control.sock"))
+
+
+@pytest.mark.parametrize("words", [["--speed", "0"], ["--state", __file__]])
+def test_wrong_use_is_told(words: list[str]) -> None:
+    done = subprocess.run(
+        [MXTAP, "demo", "--headless", *words], capture_output=True, text=True, timeout=30,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert words[0] in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_signal_ends_it_in_order(tmp_path: Path) -> None:

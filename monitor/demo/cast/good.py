@@ -12,7 +12,8 @@ class Citizen(Sender):
     """Does all as it should: SPF, two DKIM signatures, DMARC with p=reject, TLS, QUIT."""
 
     domain = "citizen.example"
-    hosts = at(mail="127.0.10.1")
+    hosts = at(mail="127.0.10.1", mx="127.0.10.2")
+    mx = "10 mx"
     spf = "ip4:127.0.10.1 -all"
     dmarc = "p=reject; adkim=s; aspf=s"
     keys = ("rsa2048", "ed25519")
