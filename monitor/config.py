@@ -133,7 +133,7 @@ class Limits(_Table):
     upstream_connect: Seconds = 15
     upstream_reply: Seconds = 300
     upstream_dot: Seconds = 600  # RFC 5321 4.5.3.2.6
-    drain: Seconds = 30
+    drain: Seconds = 10
 
 
 class Conduct(_Table):

@@ -30,7 +30,7 @@ from monitor.record import Record
 from monitor.relay.context import Context
 from monitor.relay.identity import Guard
 from monitor.relay.journal import Journal
-from monitor.relay.listener import Listener, exposed, probe
+from monitor.relay.listener import Listener, ListenError, exposed, probe
 from monitor.relay.spool import Spool
 from monitor.relay.tls import server_context, suite_names
 from monitor.store import Store, StoreError
@@ -62,7 +62,10 @@ class Service:
     async def __aenter__(self) -> Service:
         """Start. Raises ConfigError, or ServiceError; nothing is left running then."""
         async with contextlib.AsyncExitStack() as stack:
-            await self._start(stack)
+            try:
+                await self._start(stack)
+            except (StoreError, ControlError, ListenError) as error:
+                raise ServiceError(str(error)) from None
             self._exit = stack.pop_all()
         return self
 
@@ -81,10 +84,7 @@ class Service:
             resolver = open_resolver(settings)
         except ZoneError as error:
             raise ConfigError(f"dns.zone: {error}") from None
-        try:
-            self._store = Store(settings.state)
-        except StoreError as error:
-            raise ServiceError(str(error)) from None
+        self._store = Store(settings.state)
         stack.callback(self._store.close)
         self._capture = self._start_capture(stack)
         checks = Checker(resolver, settings)
@@ -103,10 +103,7 @@ class Service:
             log.warning("%s", self._warning)
         self._tell_unsettled()
         control = ControlServer(self._hub, self.status, self.history)
-        try:
-            await control.start(settings.state)
-        except ControlError as error:
-            raise ServiceError(str(error)) from None
+        await control.start(settings.state)
         stack.push_async_callback(control.stop)
         self._listener = Listener(self._context)
         await self._listener.start()

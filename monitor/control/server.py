@@ -75,7 +75,7 @@ class ControlServer:
         """Listen in ``state``. Raises ControlError, where another relay does so already too."""
         path = state / SOCKET
         if _answers(path):
-            raise ControlError(f"{state}: another relay runs on this state folder")
+            raise ControlError(f"{state}: is in use: another relay runs on this state folder")
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -13,7 +13,7 @@ from monitor.relay import proxy
 from monitor.relay.context import Context
 from monitor.relay.identity import IdentityError, Peer, canonical_ip
 from monitor.relay.replies import own
-from monitor.relay.session import Dialogue, Hangup, How, tell_answers
+from monitor.relay.session import SHUTTING_DOWN, Dialogue, Hangup, How, tell_answers
 from monitor.relay.upstream import UpstreamError
 from monitor.relay.verbs import serve
 from monitor.relay.wire import ClientGone, ClientSilent, Wire
@@ -50,6 +50,7 @@ async def converse(context: Context, wire: Wire) -> None:
         await dialogue.say(own(421, "4.4.2 timeout, closing"))
     except asyncio.CancelledError:
         how = "shutdown"
+        await dialogue.say(SHUTTING_DOWN)
     except proxy.ProxyError as error:
         log.warning("connection from a proxy refused: %s", error)
     except Exception:
@@ -107,7 +108,7 @@ async def _greet(d: Dialogue) -> None:
     """Limits, ruling, identity, and the upstream's own banner."""
     limits, context = d.settings.limits, d.context
     if context.draining:
-        await d.hang_up(own(421, "4.3.2 this relay is shutting down"), "shutdown")
+        await d.hang_up(SHUTTING_DOWN, "shutdown")
     full = (
         len(context.sessions) > limits.sessions
         or context.per_ip[d.peer.ip] > limits.sessions_per_ip

@@ -50,6 +50,7 @@ async def data(d: Dialogue, line: Line, argument: bytes) -> None:
         if tx is not None and not tx.tried:
             tx.decided(answer, "data")
         await d.say(answer)
+        await _content_behind(d)
         return
     if d.upstream is None or not d.upstream.open:
         await d.say(await d.ask(line.raw))
@@ -84,6 +85,17 @@ async def _uncancelled(commit: asyncio.Task[None]) -> None:
         if not commit.done():
             await asyncio.wait([commit])
         raise
+
+
+async def _content_behind(d: Dialogue) -> None:
+    """Content sent behind a refused DATA must not run as commands."""
+    d.data_refused = True
+    if d.wire.buffered:
+        line = bytes(d.wire.buffered[:1_000]).partition(b"\n")[0].rstrip(b"\r")
+        d.emit(
+            ev.Command(session=d.id, at=d.now(), text=escape(line), size=len(line), pipelined=True)
+        )
+        await d.hang_up(own(421, "4.7.0 content behind a refused DATA"), "refused")
 
 
 async def _without_recipients(d: Dialogue, line: Line) -> Answer:

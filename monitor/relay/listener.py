@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import socket
 
-from monitor.config import ConfigError, split_address
+from monitor.config import split_address
 from monitor.relay.context import Context
 from monitor.relay.converse import converse
 from monitor.relay.identity import IdentityError, Peer, canonical_ip
@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 COMMIT_GRACE = 60.0  # seconds that commits may take beyond the drain
 
 
+class ListenError(Exception):
+    """mxtap cannot, or must not, listen; the text is for the operator."""
+
+
 class Listener:
     """Accepts clients for one relay."""
 
@@ -30,7 +34,7 @@ class Listener:
         self.addresses: list[tuple[str, int]] = []
 
     async def start(self) -> None:
-        """Bind every address. Raises ConfigError that names the one that cannot be had."""
+        """Bind every address. Raises ListenError that names the one that cannot be had."""
         loop = asyncio.get_running_loop()
         for text in self._context.settings.listen:
             host, port = split_address(text)
@@ -38,7 +42,7 @@ class Listener:
                 server = await loop.create_server(self._connected, host, port, backlog=1024)
             except OSError as error:
                 await self.stop()
-                raise ConfigError(
+                raise ListenError(
                     f"listen = {text}: {error.strerror or error}; choose another address or port"
                 ) from None
             self._servers.append(server)
@@ -98,7 +102,7 @@ def exposed(addresses: tuple[str, ...]) -> bool:
 async def probe(context: Context) -> str:
     """Meet the upstream once, as the first client would; what is wrong, or "".
 
-    Raises ConfigError where mxtap must not start: an upstream that would relay for its own
+    Raises ListenError where mxtap must not start: an upstream that would relay for its own
     address, without taking the client's identity, behind a listener that is not loopback.
     """
     settings = context.settings
@@ -109,7 +113,9 @@ async def probe(context: Context) -> str:
         link = Link(settings, context.guard, lambda event: None)
         upstream, banner = await link.open("probe", peer, context.clock())
     except IdentityError as error:
-        raise ConfigError(
+        if not context.guard.relays:
+            return f"upstream {settings.upstream} {error}: nobody is served"
+        raise ListenError(
             f"upstream = {settings.upstream}: {error}. In Postfix set "
             "smtpd_authorized_xclient_hosts to mxtap's address (README: in front of Postfix); "
             'identity = "none" accepts the risk by hand'
@@ -120,9 +126,10 @@ async def probe(context: Context) -> str:
     context.upstream_up = banner.code == 220
     upstream.abort()
     if not context.guard.method:
+        relays = ", and it would relay to anywhere for that" if context.guard.relays else ""
         return (
             f"upstream {settings.upstream} takes no XCLIENT: its own checks see mxtap's address, "
-            "not the client's"
+            f"not the client's{relays}"
         )
     return ""
 

@@ -25,6 +25,7 @@ from monitor.text import printable
 log = logging.getLogger(__name__)
 
 TARPIT = 20.0  # seconds before each reply to a client in the tarpit
+SHUTTING_DOWN = own(421, "4.3.2 this relay is shutting down")
 TROUBLE = own(451, "4.3.0 local trouble, try again later")
 
 How = Literal["quit", "client", "upstream", "refused", "timeout", "tls", "shutdown", "fault"]
@@ -64,6 +65,7 @@ class Dialogue:
         self.commands = 0
         self.messages = 0
         self.last_code = 0
+        self.data_refused = False  # what comes next may be content that takes us for deaf
         self._told: set[tuple[str, str]] = set()
 
     # Events

@@ -17,7 +17,7 @@ from monitor.relay import paths
 from monitor.relay.delivery import data
 from monitor.relay.identity import offer
 from monitor.relay.replies import Answer, own
-from monitor.relay.session import TROUBLE, Dialogue, Hangup, Transaction
+from monitor.relay.session import SHUTTING_DOWN, TROUBLE, Dialogue, Hangup, Transaction
 from monitor.relay.tls import accepted, parse_hello, watch_hello
 from monitor.relay.wire import Line, LineTooLong
 from monitor.text import escape, printable
@@ -42,8 +42,6 @@ async def serve(d: Dialogue) -> None:
     """Read and answer commands until the session ends (Hangup or ClientGone)."""
     limits = d.settings.limits
     while True:
-        if d.context.draining and d.transaction is None:
-            await d.hang_up(own(421, "4.3.2 this relay is shutting down"), "shutdown")
         if d.errors >= limits.errors or d.commands >= limits.commands:
             d.found(finding("relay.limit", "too many errors or commands in one session"))
             await d.hang_up(own(421, "4.7.0 too many errors, closing"), "refused")
@@ -56,6 +54,8 @@ async def serve(d: Dialogue) -> None:
             await d.say(own(500, "5.5.2 command line too long"))
             continue
         _tell(d, line)
+        if d.context.draining and d.transaction is None and line.raw.upper() != b"QUIT":
+            await d.hang_up(SHUTTING_DOWN, "shutdown")
         try:
             await _serve_one(d, line)
         except (Hangup, OSError):
@@ -96,8 +96,11 @@ async def _serve_one(d: Dialogue, line: Line) -> None:
         if refusal := await d.rule(d.phase):
             await d.say(refusal)
             return
+        if d.data_refused:
+            await d.hang_up(own(421, "4.7.0 content behind a refused DATA"), "refused")
         await d.say(own(502 if verb in REFUSED else 500, "5.5.1 command not recognized"))
         return
+    d.data_refused = False
     await handler(d, line, argument)
     if d.last_code == 421:
         raise Hangup("upstream")

@@ -68,7 +68,7 @@ def _bring_up(connection: Connection, path: Path) -> None:
     version = int(meta["schema"])
     if version > SCHEMA:
         raise StoreError(
-            f"{path}: was written by a newer mxtap (schema {version}, this one knows {SCHEMA}); "
+            f"{path}: was written by a newer mxtap (schema version {version}, this one knows {SCHEMA}); "
             "upgrade mxtap or choose another --state"
         )
     if version < SCHEMA:

@@ -69,7 +69,7 @@ async def until(feed: SocketFeed, wanted: Callable[[Any], bool]) -> Any:
 async def test_the_socket_is_the_owners_alone_and_one_relays(tmp_path: Path) -> None:
     async with serving(tmp_path) as hub:
         assert stat.S_IMODE((tmp_path / SOCKET).stat().st_mode) == 0o600
-        with pytest.raises(ControlError, match="another relay"):
+        with pytest.raises(ControlError, match="in use"):
             await ControlServer(hub, lambda: None, None).start(tmp_path)  # type: ignore
 
 
