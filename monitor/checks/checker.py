@@ -74,9 +74,7 @@ class Checker:
                 spf, found = await check_sender(stage, envelope)
             else:
                 spf = sender.spf
-            report = MessageReport()
-            if pipeline:
-                report = await stage.run("message", pipeline.run(spf), report)
+            report = await pipeline.run(spf) if pipeline else MessageReport()
             return msgspec.structs.replace(
                 report,
                 findings=(*found, *report.findings, *stage.faults),
