@@ -181,6 +181,10 @@ class Wire(SMTP):
     async def start_tls(self, context: ssl.SSLContext, timeout: float) -> None:
         """Begin TLS. Raises OSError (ssl.SSLError) with the reason; the connection is then dead."""
         plain = self._socket
+        # Before the handshake, not after: with its last flight the client may send its
+        # next command, which is here, decrypted, when start_tls returns.
+        self._input.clear()
+        self._early = self._scanned = 0
         try:
             secure = await self.loop.start_tls(
                 plain, self, context, server_side=True, ssl_handshake_timeout=max(timeout, 0.001)
@@ -192,8 +196,6 @@ class Wire(SMTP):
         assert isinstance(secure, asyncio.Transport)
         self._socket = secure
         self.tls = True
-        self._input.clear()
-        self._early = self._scanned = 0
 
     @property
     def cipher(self) -> tuple[str, str, int]:

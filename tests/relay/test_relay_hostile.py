@@ -102,6 +102,32 @@ async def test_starttls_then_mail_and_no_second_starttls(tmp_path: Path) -> None
         assert relay.hub.of(ev.Secured)[0].protocol == "TLSv1.3"
 
 
+async def test_a_command_in_the_handshakes_last_packet_is_heard(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        client = await relay.greeted()
+        await client.say(b"STARTTLS")
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = ssl._create_unverified_context().wrap_bio(incoming, outgoing)
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    client.writer.write(outgoing.read())
+                    incoming.write(await client.reader.read(65_536))
+            tls.write(b"EHLO client.test\r\n")
+            client.writer.write(outgoing.read())
+            answer = b""
+            while not answer.endswith(b"\r\n"):
+                incoming.write(await client.reader.read(65_536))
+                try:
+                    answer += tls.read()
+                except ssl.SSLWantReadError:
+                    continue
+        assert answer.startswith(b"250-upstream.test")
+
+
 async def test_an_endless_line_is_refused_and_skipped(tmp_path: Path) -> None:
     async with relaying(tmp_path) as relay:
         client = await relay.greeted()
