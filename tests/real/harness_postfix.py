@@ -137,9 +137,10 @@ class Postfix:
             folder = self.root / name
             folder.mkdir()
             os.chown(folder, nobody.pw_uid if uid == -1 else uid, -1)
-        main = MAIN.format(
-            root=self.root, domain=DOMAIN, uid=nobody.pw_uid, gid=nobody.pw_gid
-        ) + (RECIPE / "main.cf").read_text()
+        main = (
+            MAIN.format(root=self.root, domain=DOMAIN, uid=nobody.pw_uid, gid=nobody.pw_gid)
+            + (RECIPE / "main.cf").read_text()
+        )
         (self.config / "main.cf").write_text(main)
         recipe = (RECIPE / "master.cf").read_text()
         assert "127.0.0.1:10025" in recipe
@@ -152,7 +153,10 @@ class Postfix:
         with (self.root / "start.log").open("ab") as log:
             self._master = subprocess.Popen(
                 ["postfix", "-c", str(self.config), "start-fg"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         try:
             wait_until(self._greets, 30)
@@ -173,7 +177,9 @@ class Postfix:
             return
         subprocess.run(
             ["postfix", "-c", str(self.config), "stop"],
-            check=False, capture_output=True, timeout=MAX_STOP,
+            check=False,
+            capture_output=True,
+            timeout=MAX_STOP,
         )
         try:
             self._master.wait(MAX_STOP)

@@ -140,5 +140,3 @@ def test_several_recipients_get_their_own_answers(postfix: Postfix, relay: Relay
         ("y@foreign.test", refused["y@foreign.test"][0]),
     ]
     assert told["verdict"]["by"] == "upstream"
-
-

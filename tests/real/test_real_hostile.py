@@ -112,7 +112,9 @@ def test_content_after_a_refused_data_runs_as_no_command(postfix: Postfix, relay
         client.reply()
         client.say(b"EHLO client.sender.test")
         client.send(
-            b"MAIL FROM:<a@sender.test>\r\nRCPT TO:<y@foreign.test>\r\nDATA\r\n" + HIDDEN + b"QUIT\r\n"
+            b"MAIL FROM:<a@sender.test>\r\nRCPT TO:<y@foreign.test>\r\nDATA\r\n"
+            + HIDDEN
+            + b"QUIT\r\n"
         )
         client.rest()
     postfix.settle()

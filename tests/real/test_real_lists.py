@@ -13,9 +13,7 @@ from harness_relay import Relay
 BANNED = "127.0.0.9"
 
 
-def test_a_ban_meets_the_next_command_and_every_new_session(
-    postfix: Postfix, relay: Relay
-) -> None:
+def test_a_ban_meets_the_next_command_and_every_new_session(postfix: Postfix, relay: Relay) -> None:
     with Dialogue(relay.port, BANNED) as open_session, Dialogue(relay.port, "127.0.0.10") as other:
         for client in (open_session, other):
             client.reply()
@@ -68,7 +66,12 @@ def test_lists_work_on_a_stopped_relay(postfix: Postfix, relay: Relay) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("ip", "127.0.0.300"), ("net", "10.0.0.0/99"), ("colour", "red"), ("ip", BANNED, "--for", "x")],
+    [
+        ("ip", "127.0.0.300"),
+        ("net", "10.0.0.0/99"),
+        ("colour", "red"),
+        ("ip", BANNED, "--for", "x"),
+    ],
 )
 def test_a_wrong_ban_is_wrong_usage(relay: Relay, arguments: tuple[str, ...]) -> None:
     done = relay.run("ban", *arguments)

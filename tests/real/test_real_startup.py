@@ -112,9 +112,7 @@ def test_the_state_folder_is_its_owners_alone(tmp_path: Path) -> None:
     with relaying(state, free_port()):
         sockets = [p for p in state.iterdir() if stat.S_ISSOCK(p.stat().st_mode)]
         assert [stat.S_IMODE(p.stat().st_mode) for p in sockets] == [0o600]
-        readable = [
-            p.name for p in state.rglob("*") if p.is_file() and p.stat().st_mode & 0o077
-        ]
+        readable = [p.name for p in state.rglob("*") if p.is_file() and p.stat().st_mode & 0o077]
         private = stat.S_IMODE(state.stat().st_mode) & 0o077 == 0
         assert private or not readable
 
