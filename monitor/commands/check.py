@@ -26,7 +26,7 @@ from monitor.findings import helo
 from monitor.findings.catalogue import CATALOGUE, finding
 from monitor.findings.message import summary
 from monitor.record import Client, Message, Recipient, Record, moment
-from monitor.text import clip, printable
+from monitor.text import printable
 
 __all__ = ["configure", "run"]
 
@@ -141,4 +141,4 @@ def _told(found: Finding) -> str:
 
 def _value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return clip(text, SHOWN)
+    return printable(text, SHOWN)
