@@ -2,15 +2,16 @@
 
 Everything is read in the loop's thread, a piece at a time: a source shares its file with
 the relay, which goes on reading when a check is given up. Only bytes in memory go to the
-thread. A thread is enough: SHA-256 lets the interpreter go every half a millisecond, so
-the loop waits no longer (``docs/performance.md`` has the figures; handing 25 MB to a
-process would itself take longer than that).
+thread. A thread is enough: it lets the interpreter go after every piece, so that the loop
+waits a few milliseconds at most (``docs/performance.md``). Handing 25 MB to a process
+would hold the loop for longer than that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -22,6 +23,7 @@ __all__ = ["INLINE", "BodyHashes", "head"]
 
 INLINE = 256 * 1024  # bytes of body that are hashed at once in the loop
 BATCH = 8  # pieces that go to the thread together
+PAUSE = 50e-6  # seconds; without it the thread can take the interpreter back again and again
 
 
 def head(source: Source) -> tuple[bytes, int]:
@@ -59,7 +61,7 @@ class BodyHashes:
             return hasher.finish()
         loop = asyncio.get_running_loop()
         while batch := list(islice(body, BATCH)):
-            await loop.run_in_executor(self._threads, _add, hasher, batch)
+            await loop.run_in_executor(self._threads, _add_gently, hasher, batch)
         return hasher.finish()
 
     def close(self) -> None:
@@ -74,6 +76,12 @@ def _body(source: Source, offset: int) -> Iterator[bytes]:
         offset = max(0, offset - len(piece))
 
 
-def _add(hasher: Hasher, pieces: Iterator[bytes] | list[bytes]) -> None:
+def _add(hasher: Hasher, pieces: Iterable[bytes]) -> None:
     for piece in pieces:
         hasher.add(piece)
+
+
+def _add_gently(hasher: Hasher, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        hasher.add(piece)
+        time.sleep(PAUSE)
