@@ -95,7 +95,8 @@ class Pipeline:
 
     async def _body_hashes(self) -> _Bodies:
         wants = self._signatures.wants | self._chain.wants
-        return await self._hashes.digests(self._source, self._offset, wants)
+        async with self._stage.limit():
+            return await self._hashes.digests(self._source, self._offset, wants)
 
     async def _dkim(self, bodies: _Bodies | None) -> Sequence[Outcome]:
         if bodies is None:
@@ -139,7 +140,8 @@ class Pipeline:
         report = None
         if may_be_report(self._header):
             # Unpacking and parsing are bounded, but take longer than the loop may wait.
-            report = await asyncio.to_thread(recognise, self._start())
+            async with self._stage.limit():
+                report = await asyncio.to_thread(recognise, self._start())
         found = [report] if report else []
         what = "a report" if report else "an automatic reply"
         if report or automatic(self._header, self._envelope.mail_from):

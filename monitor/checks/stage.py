@@ -37,11 +37,14 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         self.ask.close()
 
+    def limit(self) -> asyncio.Timeout:
+        """A block that waits for anything but DNS, whose answers have the deadline already."""
+        return asyncio.timeout_at(self._ends)
+
     async def run(self, check: str, work: Awaitable[T], default: T) -> T:
-        """What ``work`` gives; ``default``, and a fault, where it fails or takes too long."""
+        """What ``work`` gives; ``default``, and a fault, where it fails."""
         try:
-            async with asyncio.timeout_at(self._ends):
-                return await work
+            return await work
         except TimeoutError:
             reason = "did not end in time"
         except Exception as error:
