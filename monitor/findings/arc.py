@@ -126,7 +126,7 @@ def verify(chain: Chain, header: Header, bodies: Mapping[Want, Digest], ask: Ask
             return Verdict("fail", found.detail, sealers, temporary=found.result == "temperror")
     key = keys[0].key
     assert key is not None
-    outcome = check(latest, key, None, header, bodies[latest.want])
+    outcome = check(latest, key, None, header, {}, bodies[latest.want])
     if not outcome.passed:
         return Verdict("fail", f"latest message signature: {outcome.detail}", sealers)
     covered = b""

@@ -6,10 +6,12 @@ from monitor.findings.dkim.body import Canon, collapse
 from monitor.findings.dkim.syntax import Signature
 from monitor.findings.message import Field, Header
 
-__all__ = ["relaxed", "signed_data", "without_value"]
+__all__ = ["Forms", "relaxed", "signed_data", "without_value"]
+
+Forms = dict[Field, bytes]  # relaxed forms, made once for all signatures of a message
 
 
-def signed_data(signature: Signature, header: Header) -> bytes:
+def signed_data(signature: Signature, header: Header, forms: Forms) -> bytes:
     """The octets under b=: the fields of h=, from the bottom up, and the field itself."""
     used: dict[bytes, int] = {}
     parts: list[bytes] = []
@@ -20,7 +22,13 @@ def signed_data(signature: Signature, header: Header) -> bytes:
         if taken < len(fields):
             used[name] = taken + 1
             field = fields[-1 - taken]
-            parts.append(relaxed(field) if relax else field.raw)
+            if relax:
+                form = forms.get(field)
+                if form is None:
+                    form = forms[field] = relaxed(field)
+                parts.append(form)
+            else:
+                parts.append(field.raw)
     parts.append(_own(signature.field, signature.header_canon))
     return b"".join(parts)
 

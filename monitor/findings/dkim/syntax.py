@@ -14,6 +14,7 @@ from monitor.text import printable
 __all__ = ["MAX_FIELD", "Kind", "Malformed", "Signature", "base64_tag", "parse", "tag_list"]
 
 MAX_FIELD = 64 * 1024  # bytes of a signature field
+MAX_TAGS = 100
 MAX_SIGNED = 1_000  # names in h=
 ALGORITHMS = {b"rsa-sha256": "rsa", b"rsa-sha1": "rsa", b"ed25519-sha256": "ed25519"}
 
@@ -69,6 +70,8 @@ class Signature(NamedTuple):
 
 def tag_list(raw: bytes) -> dict[bytes, bytes]:
     """The tags of a tag=value list (RFC 6376 3.2). Raises Malformed."""
+    if raw.count(b";") > MAX_TAGS:
+        raise Malformed(f"more than {MAX_TAGS} tags")
     tags: dict[bytes, bytes] = {}
     for part in raw.strip(_SPACE).removesuffix(b";").split(b";"):
         name, equals, value = part.partition(b"=")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from monitor.findings.answers import Ask, NeedAnswer, Question
 from monitor.findings.dkim.body import Digest, Want
-from monitor.findings.dkim.header import signed_data
+from monitor.findings.dkim.header import Forms, signed_data
 from monitor.findings.dkim.record import MIN_BITS, Key, KeyFault, key_record
 from monitor.findings.dkim.syntax import Malformed, Signature, parse
 from monitor.findings.message import Header
@@ -98,9 +98,10 @@ def verify(
     """
     outcomes: list[Outcome] = []
     missing: list[Question] = []
+    forms: Forms = {}
     for signature in signatures:
         try:
-            outcomes.append(_verify(signature, header, bodies, ask, now))
+            outcomes.append(_verify(signature, header, forms, bodies, ask, now))
         except NeedAnswer as need:
             missing.extend(need.questions)
     if missing:
@@ -111,6 +112,7 @@ def verify(
 def _verify(
     signature: Signature | Malformed,
     header: Header,
+    forms: Forms,
     bodies: Mapping[Want, Digest],
     ask: Ask,
     now: float,
@@ -126,7 +128,7 @@ def _verify(
     found = lookup(signature, ask)
     if not found.passed or found.key is None:
         return found
-    return check(signature, found.key, found.secure, header, bodies[signature.want])
+    return check(signature, found.key, found.secure, header, forms, bodies[signature.want])
 
 
 def lookup(signature: Signature, ask: Ask) -> Outcome:
@@ -177,10 +179,15 @@ def _fits(key: Key, signature: Signature) -> None:
 
 
 def check(
-    signature: Signature, key: Key, secure: bool | None, header: Header, body: Digest
+    signature: Signature,
+    key: Key,
+    secure: bool | None,
+    header: Header,
+    forms: Forms,
+    body: Digest,
 ) -> Outcome:
     """What a signature comes to with its key: body hash first, then its value."""
-    intact = key.verifies(signature.value, signed_data(signature, header))
+    intact = key.verifies(signature.value, signed_data(signature, header, forms))
     length = signature.length
     result: Result = "pass"
     detail = ""
