@@ -12,7 +12,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from mail_signing import record, rsa_key, sign
 
 from monitor.checks.case import Envelope
 from monitor.checks.checker import Checker
+from monitor.checks.octets import Octets
 from monitor.config import Settings
 from monitor.dns.zone import Zone
 from monitor.findings.answers import Answer
@@ -83,18 +84,6 @@ class Cached:
 
     async def answer(self, name: str, rdtype: str) -> Answer:
         return self.known(name, rdtype)
-
-
-class Message:
-    """A source in memory."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.size = len(data)
-
-    def pieces(self) -> Iterator[bytes]:
-        for start in range(0, self.size, 65_536):
-            yield self.data[start : start + 65_536]
 
 
 def lines(size: int, line: Callable[[], bytes]) -> bytes:
@@ -174,7 +163,7 @@ def by_dkimpy(message: bytes) -> None:
 
 async def small(checker: Checker, zone: Cached) -> None:
     message = sign(HEADER + lines(3_000, text_line), signed=SIGNED)
-    source = Message(message)
+    source = Octets(message)
 
     def ours() -> None:
         header = scan(message)
@@ -201,7 +190,7 @@ async def large(checker: Checker) -> None:
     for name, line in (("base64", base64_line), ("text", text_line), ("HTML", html_line)):
         block = lines(1 * MB, line)
         message = sign(HEADER + block * 25, signed=SIGNED)
-        source = Message(message)
+        source = Octets(message)
         megabytes = len(message) / MB
         start = time.process_time()
         by_dkimpy(message)
