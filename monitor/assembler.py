@@ -46,7 +46,10 @@ class Assembler:
         outputs: list[Output] = []
         found = tuple(f for judge in self._disciplines for f in judge(view, event))
         if found:
-            passed.insert(0, self._add(view, event, found))
+            # In front, so that they are known when the record is made; but nothing is known
+            # of a session or transaction in front of the event that begins it.
+            begins = isinstance(event, ev.Opened | ev.Mail)
+            passed.insert(1 if begins else 0, self._add(view, event, found))
         match event:
             case ev.Found(about=about) if about not in (view.id, _current_id(view)):
                 outputs.append(Late(id=event.session, about=about, findings=event.findings))

@@ -34,6 +34,7 @@ class Reel:
         self.title = title
         self._pieces = sorted(pieces, key=lambda piece: piece.first)
         self._captures = captures
+        self.notes: list[str] = []  # what was told when the files were opened
         # Events of several sessions may stand a little out of order: what was seen so far.
         self._until = list(accumulate((piece.last for piece in self._pieces), max))
         self.start = self._pieces[0].first if self._pieces else 0.0
@@ -48,8 +49,9 @@ class Reel:
 
     @property
     def problems(self) -> list[str]:
-        """What of the files could not be read so far."""
-        return [f"{c.path.name}: {problem}" for c in self._captures for problem in c.problems]
+        """The notes, and what of the files could not be read so far."""
+        told = [f"{c.path.name}: {problem}" for c in self._captures for problem in c.problems]
+        return self.notes + told
 
     def find(self, at: float) -> int:
         """The number of the first piece that has events of ``at`` or later."""
