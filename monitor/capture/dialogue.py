@@ -21,6 +21,8 @@ from monitor.text import escape, printable
 MAX_LINE = 16 * 1024  # octets of a command line; what is longer is taken as it is
 SHOWN = 1_024  # octets of a command that are told
 
+_REPLY = re.compile(rb"[2-5]\d\d[ -]")
+_COMMAND = re.compile(rb"[A-Za-z]{4}(?: |\r\n)")
 _BDAT = re.compile(rb"(\d{1,10})(\s+LAST)?\s*", re.IGNORECASE)
 
 
@@ -41,24 +43,27 @@ class Dialogue:
         self._chunk = 0  # octets of a BDAT chunk that are still to come
         self._secret = False  # the next line answers an AUTH challenge
         self._handshake: Handshake | None = None
+        self._tls_failed = False
         self._quit = False
 
     def hear(self, at: float, side: Side, octets: bytes, lost: int) -> Iterator[ev.AnyEvent]:
         """Take what one side said; ``lost`` octets before it are missing."""
         if self._handshake is not None:
             if outcome := self._handshake.feed(at, side, octets):
+                self._tls_failed = isinstance(outcome, ev.TlsFailed)
                 yield outcome
         elif side == "client":
             if lost:
-                self._input.clear()
-                self._early = 0
-                octets = octets if self._content else octets.partition(b"\n")[2]
+                octets = self._resume(octets)
             self._input += octets
             yield from self._listen(at)
         else:
             if lost:
-                self._replies.clear()
-                self._parser = ReplyParser()
+                # In lock step one reply at most is missing: go on behind it.
+                self._forget_replies()
+                self._asked = None
+                yield from self._listen(at)
+                octets = octets if _REPLY.match(octets) else octets.partition(b"\n")[2]
             self._replies += octets
             yield from self._answers(at)
 
@@ -67,12 +72,13 @@ class Dialogue:
         opaque = self._handshake is not None
         failed = self._handshake.closed(at) if self._handshake and side else None
         if failed is not None:
+            self._tls_failed = True
             yield failed
         if self._input and not opaque and not self._content:
             yield self._command(at, bytes(self._input), len(self._input))
         yield from self._mailing.abandon(at)
         how: Literal["quit", "tls", "shutdown", "client", "upstream"]
-        if failed is not None:
+        if self._tls_failed:
             how = "tls"
         elif self._quit:
             how = "quit"
@@ -139,6 +145,19 @@ class Dialogue:
             self._input[:0] = rest
             yield from self._mailing.received(at)
 
+    def _resume(self, octets: bytes) -> bytes:
+        """What can be used of ``octets`` behind a hole in what the client said."""
+        self._input.clear()
+        self._early = 0
+        if self._content:
+            self._mailing.lose()
+            return octets
+        return octets if _COMMAND.match(octets) else octets.partition(b"\n")[2]
+
+    def _forget_replies(self) -> None:
+        self._replies.clear()
+        self._parser = ReplyParser()
+
     def _take(self, size: int) -> bytes:
         octets = bytes(self._input[:size])
         del self._input[:size]
@@ -164,11 +183,15 @@ class Dialogue:
             try:
                 answer = self._parser.feed(self._replies)
             except ReplyError:
-                self._replies.clear()
-                self._parser = ReplyParser()
+                self._forget_replies()
                 return
             if answer is None:
                 return
+            if self._content and not self._asked:
+                # The end of the message was not captured, but the server had it.
+                self._content, self._asked = False, b"."
+                self._mailing.lose()
+                yield from self._mailing.received(at)
             asked, self._asked = self._asked, None
             yield from self._answered(at, asked, answer)
             self._early = len(self._input)

@@ -29,6 +29,7 @@ class Mailing:
         self._parser: DataParser | None = None
         self._pipelined = False
         self._pieces: list[bytes] = []
+        self._whole = True
         self._line_start = True
 
     def mail(self, at: float, argument: bytes, answer: Answer) -> Iterator[ev.AnyEvent]:
@@ -84,13 +85,19 @@ class Mailing:
             self._parser = DataParser()
             self._pipelined = pipelined
             self._pieces = []
+            self._whole = True
             self._line_start = True
+
+    def lose(self) -> None:
+        """Some of the message was not captured: its header may be told, its body not."""
+        self._pieces = []
+        self._whole = False
 
     def feed(self, octets: bytes) -> bytes | None:
         """Content as it is on the wire; what follows its end, when that was reached."""
         assert self._parser is not None
         content, rest = self._parser.feed(octets)
-        if content and self._parser.facts.size <= MAX_BODY:
+        if self._whole and self._parser.facts.size <= MAX_BODY:
             self._pieces.append(content)
         return rest
 
