@@ -30,6 +30,7 @@ from monitor.ui.screens.rates import RatesScreen
 from monitor.ui.screens.senders import SendersScreen
 from monitor.ui.screens.waiting import WaitingScreen
 from monitor.ui.themes import load_themes, our_folder, user_folder
+from monitor.ui.widgets.top_bar import TopBar
 
 __all__ = ["DEFAULT_THEME", "Ending", "MxtapApp"]
 
@@ -86,7 +87,7 @@ class MxtapApp(App[Ending]):
         self._bind_keys()
         for complaint in self._complaints:
             self.notify(complaint, severity="warning", timeout=20, markup=False)
-        self.run_worker(self._live(), group="feed")
+        self.run_worker(self._live())
         self.set_interval(1 / FRAMES, self.tick)
         self.set_interval(_SECOND, self._show)
 
@@ -119,15 +120,15 @@ class MxtapApp(App[Ending]):
         model = self.desk.model
         if model.missed and model.link.up:
             model.missed = False
-            self.run_worker(self._catch_up(), group="catch-up", exclusive=True)
+            self.run_worker(self._catch_up())
         if model.version != self._seen:
             self._show()
 
     def _show(self) -> None:
         self._seen = self.desk.model.version
         for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen) and screen.is_mounted:
-                screen.sync()
+            if isinstance(screen, DeskScreen):
+                screen.freshen()
 
     async def _catch_up(self) -> None:
         try:
@@ -145,7 +146,7 @@ class MxtapApp(App[Ending]):
         variables = {**theme.variables, **self.theme_variables}
         self.look.change(Palette.of(variables, reverse=theme.ansi or self.no_color))
         for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen) and screen.is_mounted:
+            if isinstance(screen, DeskScreen) and screen.query(TopBar):
                 screen.restyle()
                 screen.sync()
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from monitor.control.feed import Feed
+from monitor.control.feed import Feed, FeedError
 from monitor.events import AnyEvent
 from monitor.filter import Filter
 from monitor.policy.entry import Draft, Entry
@@ -123,7 +123,7 @@ class Desk:
         if longer.id != entry.id:
             await self.feed.end(entry.id)
         before = draft_of(entry, self.clock())
-        self._did(f"change of {entry.kind} {entry.value}", longer.id, before)
+        self._did(f"change of {entry.kind} {entry.value}", before, longer.id)
         return longer
 
     async def undo(self) -> str:
@@ -131,11 +131,16 @@ class Desk:
         if not self._undo:
             return ""
         what, steps = self._undo[-1]
-        for step in steps:
-            if isinstance(step, Draft):
-                await self.feed.add(step)
-            else:
-                await self.feed.end(step)
+        try:
+            for step in steps:
+                if isinstance(step, Draft):
+                    await self.feed.add(step)
+                else:
+                    await self.feed.end(step)
+        except FeedError:
+            if self.model.link.up:  # refused, since somebody else ended it: it would be again
+                self._undo.pop()
+            raise
         self._undo.pop()
         return what
 

@@ -75,7 +75,7 @@ def record(number: int, **changes: Any) -> Record:
             else Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384"),
         ),
         mail_from=sender,
-        rcpts=(Recipient(rcpt, code if code != 250 else 250, reply if code != 250 else "2.1.5 Ok"),),
+        rcpts=(Recipient(rcpt, code, reply if code != 250 else "2.1.5 Ok"),),
         message=Message(size=2_345, from_=sender, subject=f"Letter {number}",
                         message_id=f"<{number}@{name}>") if code == 250 else None,
         verdict=ev.Verdict(code=code, reply=reply, phase="eod" if code == 250 else "rcpt",
@@ -144,7 +144,6 @@ class FakeFeed:
         self.refuses = ""  # why lists cannot be changed
         self.unreachable = ""
         self._updates: asyncio.Queue[Update | None] = asyncio.Queue()
-        self._next = 1
 
     def push(self, *updates: Update | Record) -> None:
         for update in updates:
@@ -188,12 +187,12 @@ class FakeFeed:
         if self.refuses:
             raise FeedError(self.refuses)
         entry = Entry(
-            id=self._next, list=draft.list, kind=draft.kind, value=draft.value,
+            id=max((e.id for e in self.entries), default=0) + 1,
+            list=draft.list, kind=draft.kind, value=draft.value,
             action=draft.action, reason=draft.reason, by="root", created=datetime.now(UTC),
             expires=datetime.now(UTC) + timedelta(seconds=draft.lifetime)
             if draft.lifetime else None,
         )  # fmt: skip
-        self._next += 1
         self.entries.append(entry)
         self.push(ListsUpdate(tuple(self.entries)))
         return entry

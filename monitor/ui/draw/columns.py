@@ -41,6 +41,7 @@ def lay_out(specs: Iterable[Spec], width: int) -> tuple[Column, ...]:
     present = [s for s in specs if width >= s.wide]
     widths = [s.least for s in present]
     spare = width - sum(widths) - GAP * (len(present) - 1)
+    _shrink(present, widths, -spare)
     while spare > 0:
         growing = [i for i, s in enumerate(present) if s.weight and widths[i] < s.most]
         if not growing:
@@ -48,6 +49,14 @@ def lay_out(specs: Iterable[Spec], width: int) -> tuple[Column, ...]:
             break
         spare -= _share_out(present, widths, growing, spare)
     return tuple(Column(s.name, s.title, w, s.keep) for s, w in zip(present, widths, strict=True))
+
+
+def _shrink(specs: Sequence[Spec], widths: list[int], cells: int) -> None:
+    """Take ``cells`` away, each from the widest of the columns that may vary."""
+    varying = [i for i, s in enumerate(specs) if s.weight]
+    for _ in range(cells):
+        widest = max(varying, key=widths.__getitem__)
+        widths[widest] = max(1, widths[widest] - 1)
 
 
 def _share_out(specs: Sequence[Spec], widths: list[int], growing: list[int], spare: int) -> int:

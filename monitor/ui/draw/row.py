@@ -24,7 +24,7 @@ COLUMNS = (
     Spec("to", "To", 11, 32, 3, keep="middle"),
     Spec("code", "SMTP", 4, 4),
     Spec("outcome", "", 8, 8, wide=128),
-    Spec("finding", "Worst finding", 17, 60, 4),
+    Spec("finding", "Worst finding", 16, 60, 4),
 )
 
 

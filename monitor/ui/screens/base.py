@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Iterable
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -45,8 +45,13 @@ class DeskScreen(Screen[None]):
         """The widgets between header and footer."""
         return ()
 
+    def freshen(self) -> None:
+        """Show the model as it is now, once there is something to show it on."""
+        if self.query(TopBar):
+            self.sync()
+
     def sync(self) -> None:
-        """Show the model as it is now. Called at most a few times a second."""
+        """Bring every widget up to date. Called a few times a second at most."""
         self.query_one(TopBar).sync()
 
     def restyle(self) -> None:
@@ -54,7 +59,7 @@ class DeskScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Come back to the front."""
-        self.sync()
+        self.freshen()
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so when there is no room, and use it where there is much."""
@@ -67,11 +72,11 @@ class DeskScreen(Screen[None]):
             f"this terminal has {event.size.width} and {event.size.height}."
         )
 
-    def call(self, work: Coroutine[Any, Any, None], group: str) -> None:
-        """Run ``work`` beside the screen; what the relay refuses is told."""
-        self.run_worker(self._told(work), group=group, exclusive=True)
+    def call(self, work: Awaitable[None]) -> None:
+        """Do ``work`` beside the screen; what the relay refuses is told."""
+        self.run_worker(self._told(work))
 
-    async def _told(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _told(self, work: Awaitable[None]) -> None:
         try:
             await work
         except FeedError as error:

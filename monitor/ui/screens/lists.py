@@ -70,7 +70,7 @@ class ListsScreen(DeskScreen):
     def action_end(self) -> None:
         """End the entry under the cursor."""
         if entry := self.table.item:
-            self.call(self._end(entry), f"end {entry.id}")
+            self.call(self._end(entry))
 
     async def _end(self, entry: Entry) -> None:
         await self.desk.end(entry)

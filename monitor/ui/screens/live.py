@@ -40,6 +40,7 @@ class LiveScreen(DeskScreen):
         super().__init__(desk, look)
         self.table = RecordTable(desk.model.window, look)
         self.table.follow = True
+        self._fetching = False
         self.details = Details(desk, look)
 
     def body(self) -> Iterable[Widget]:
@@ -100,12 +101,17 @@ class LiveScreen(DeskScreen):
         self.query_one(StateLine).refresh()
 
     def on_line_table_at_top(self) -> None:
-        """Fetch what is older."""
-        if not self.table.follow:
-            self.call(self._older(), "older")
+        """Fetch what is older, unless that came while this was said."""
+        if not self.table.follow and not self.table.scroll_y and not self._fetching:
+            self._fetching = True
+            self.call(self._older())
 
     async def _older(self) -> None:
-        await self.desk.older()
+        try:
+            await self.desk.older()
+        finally:
+            self._fetching = False
+        self.sync()
 
     # -- keys
 

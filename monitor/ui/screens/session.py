@@ -53,7 +53,7 @@ class SessionScreen(DeskScreen):
         self.query_one("#summary", Lines).show(draw_summary(self.record, self.look))
         found = draw_findings(self.record.findings, self.look)
         self.query_one("#findings", Lines).show(found)
-        self.call(self._fetch(), "transcript")
+        self.call(self._fetch())
 
     async def _fetch(self) -> None:
         events = await self.desk.transcript(self.record.session)

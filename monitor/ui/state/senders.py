@@ -37,9 +37,8 @@ class Sender:
         if severity := worst(record.findings):
             self.worst[severity] += 1
         grave = SEVERITIES.index("notice")
-        self.codes.update(
-            {f.code for f in record.findings if SEVERITIES.index(f.severity) >= grave}
-        )
+        faults = [f.code for f in record.findings if SEVERITIES.index(f.severity) >= grave]
+        self.codes.update(dict.fromkeys(faults, 1))
         self.minutes[int(record.ended.timestamp()) // 60] += 1
         while len(self.minutes) > TREND:
             del self.minutes[min(self.minutes)]

@@ -9,6 +9,7 @@ from textual.timer import Timer
 
 from monitor.control.feed import FeedError
 from monitor.record import Record
+from monitor.ui.cells import safe
 from monitor.ui.desk import Desk
 from monitor.ui.draw.findings import draw_findings
 from monitor.ui.draw.summary import draw_brief
@@ -31,6 +32,8 @@ class Details(Horizontal):
         self._record: Record | None = None
         self._drawn: object = None
         self._rest: Timer | None = None
+        self._session = ""
+        self._fetching = False
 
     def compose(self) -> ComposeResult:
         """Two panes; CSS hides the second where the screen is narrow."""
@@ -40,7 +43,7 @@ class Details(Horizontal):
     def explain(self, record: Record | None, *, at_once: bool) -> None:
         """Show ``record``; unless ``at_once``, not more than a few records a second."""
         self._record = record
-        if self._state() != self._drawn and (at_once or self._rest is None):
+        if self._state() != self._drawn and (at_once or not self._rest or not self._drawn):
             self.draw_again()
 
     def draw_again(self) -> None:
@@ -53,7 +56,9 @@ class Details(Horizontal):
             lines = [*draw_brief(record, self._look), Text(""), *found]
         self.query_one("#findings", Lines).show(lines)
         if record is not None and self.query_one("#transcript").display:
-            self.run_worker(self._fetch(record.session), exclusive=True)
+            self._session = record.session
+            if not self._fetching:
+                self.run_worker(self._fetch())
         if self._rest is None:
             self._rest = self.set_timer(_REST, self._rested)
 
@@ -66,9 +71,15 @@ class Details(Horizontal):
         if self._state() != self._drawn:
             self.draw_again()
 
-    async def _fetch(self, session: str) -> None:
-        try:
-            lines = draw_transcript(await self._desk.transcript(session), self._look)
-        except FeedError as error:
-            lines = [Text(str(error), self._look.palette.muted)]
-        self.query_one("#transcript", Lines).show(lines)
+    async def _fetch(self) -> None:
+        """Fetch one transcript at a time, and again when another is wanted by then."""
+        self._fetching = True
+        session = ""
+        while session != self._session:
+            session = self._session
+            try:
+                lines = draw_transcript(await self._desk.transcript(session), self._look)
+            except FeedError as error:
+                lines = [Text(safe(str(error)), self._look.palette.muted)]
+            self.query_one("#transcript", Lines).show(lines)
+        self._fetching = False

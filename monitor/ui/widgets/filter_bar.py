@@ -73,6 +73,12 @@ class FilterInput(Input):
         self.cursor_position = len(self.value)
 
 
+def _unfinished(text: str) -> bool:
+    """True while the last word may become a term: as a mere word it would find nothing."""
+    last = text.split(" ")[-1].lstrip("(")
+    return bool(last) and last.isalpha() and bool(complete(text, len(text)))
+
+
 class FilterBar(Vertical):
     """Tells of each filter that is understood while it is typed."""
 
@@ -123,7 +129,8 @@ class FilterBar(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Understand what was typed, or show where that fails."""
         event.stop()
-        self._understand(event.value, done=False)
+        if not _unfinished(event.value):
+            self._understand(event.value, done=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep it, when it is understood."""
@@ -145,12 +152,9 @@ class FilterBar(Vertical):
         except FilterError as error:
             indent = width(_PROMPT) + width(safe(text[: error.position]))
             told = safe(error.message)
-            room = self.size.width - 3
-            if indent + width(told) > room:  # the words stand in front of the mark then
-                line = f"{told:>{max(0, indent - 1)}} ^"
-            else:
-                line = f"{' ' * indent}^ {told}"
-            fault.update(Text(line, self._look.palette.error, no_wrap=True))
+            fits = indent + 2 + width(told) <= self.size.width
+            line = f"{' ' * indent}^" + (f" {told}" if fits else f"\n   {told}")
+            fault.update(Text(line, self._look.palette.error))
             self.add_class("-fault")
             return False
         fault.update("")

@@ -1,0 +1,219 @@
+"""The live screen."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from ui_fakes import NOW, STATUS, FakeFeed, record
+from ui_screen import SIZES, running
+
+from monitor.control.protocol import LateUpdate, Link, Missed
+from monitor.findings.catalogue import finding
+from monitor.record import Late
+
+sizes = pytest.mark.parametrize("size", SIZES)
+
+
+@sizes
+async def test_a_transaction_is_told_on_one_line(size: tuple[int, int]) -> None:
+    async with running(FakeFeed([record(3)]), size) as screen:
+        line = screen.line("198.51.100.99")
+        assert line.startswith("▌ ")
+        assert record(3).ended.astimezone().strftime("%H:%M:%S") in line
+        assert "shop@broken.example" in line or "shop@bro…n.example" in line
+        assert "x@hom" in line
+        assert "250" in line
+        assert "✖ dkim.fail-body" in line
+        assert ("broken.example" in line[30:60]) == (size[0] > 100)
+
+
+async def test_a_good_message_says_in_what_it_is_good() -> None:
+    async with running(FakeFeed([record(0)])) as screen:
+        assert "✓ spf dkim dm" in screen.line("192.0.2.10")
+
+
+@sizes
+async def test_the_header_tells_how_the_relay_fares(size: tuple[int, int]) -> None:
+    async with running(FakeFeed(), size) as screen:
+        text = "\n".join(screen.lines[:2])
+        for part in ("● 127.0.0.1:2525", "● upstream 127.0.0.1:10025", "observing", "disk 12G",
+                     "12.3/s", "✓1150", "~38", "✖16"):  # fmt: skip
+            assert part in text
+        if size[0] > 100:
+            assert "capture off" in text
+            assert "DNS 127.0.0.1:53" in text
+
+
+async def test_the_header_changes_with_the_status() -> None:
+    async with running(FakeFeed()) as screen:
+        trouble = msgspec.structs.replace(
+            STATUS, upstream_up=False, greylist="enforce", problems=("the disk is nearly full",)
+        )
+        await screen.push(trouble)
+        assert "✖ upstream" in screen.lines[1]
+        assert "enforcing" in screen.lines[1]
+        assert "1 problem" in screen.lines[1]
+        assert "▲ the disk is nearly full" in screen.lines[2]
+
+
+@sizes
+async def test_an_empty_screen_says_what_to_do_next(size: tuple[int, int]) -> None:
+    async with running(FakeFeed(), size) as screen:
+        assert "No mail yet." in screen.text
+        assert "swaks --server 127.0.0.1:2525" in screen.text
+        await screen.push(record(1))
+        assert "No mail yet." not in screen.text
+
+
+@sizes
+async def test_it_follows_until_told_to_hold_still(size: tuple[int, int]) -> None:
+    async with running(FakeFeed([record(i) for i in range(100)]), size) as screen:
+        assert "▶ following" in screen.text
+        await screen.push(record(100))
+        assert record(100).mail_from in screen.at_cursor
+        assert "101 of 101" in screen.text
+
+        await screen.press("space")
+        assert "holding still" in screen.text
+        await screen.push(record(101), record(102))
+        assert "101 of 103" in screen.text
+        assert record(100).client.ip in screen.at_cursor
+
+        await screen.press("f")
+        assert "103 of 103" in screen.text
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [
+        (("k",), 99),
+        (("up", "up"), 98),
+        (("up", "up", "down"), 99),
+        (("k", "k", "j"), 99),
+        (("g",), 1),
+        (("home",), 1),
+        (("g", "G"), 100),
+        (("home", "end"), 100),
+        (("g", "j", "j"), 3),
+        (("g", "pagedown"), 12),
+        (("pageup",), 89),
+    ],
+)
+async def test_keys_move_the_cursor(keys: tuple[str, ...], place: int) -> None:
+    async with running(FakeFeed([record(i) for i in range(100)])) as screen:
+        await screen.press(*keys)
+        assert f"{place} of 100" in screen.text
+        assert record(place - 1).ended.astimezone().strftime("%H:%M:%S") in screen.at_cursor
+
+
+async def test_rows_that_come_in_do_not_move_what_is_read() -> None:
+    async with running(FakeFeed([record(i) for i in range(100)])) as screen:
+        await screen.press("g", "j")
+        before = [line[:78] for line in screen.lines[3:12]]  # without the scrollbar
+        await screen.push(*(record(i) for i in range(100, 150)))
+        assert [line[:78] for line in screen.lines[3:12]] == before
+
+
+async def test_older_rows_are_fetched_at_the_top_and_nothing_jumps() -> None:
+    feed = FakeFeed([record(i) for i in range(1_700)])
+    async with running(feed) as screen:
+        assert "1,000 of 1,000" in screen.text
+        await screen.press("g")
+        assert "500 of 1,499" in screen.text
+        assert record(700).ended.astimezone().strftime("%H:%M:%S") in screen.at_cursor
+        await screen.press("g")
+        await screen.press("g")
+        assert " of 1,700" in screen.text
+        await screen.press("g")
+        assert "1 of 1,700" in screen.text
+        assert record(0).ended.astimezone().strftime("%H:%M:%S") in screen.at_cursor
+
+
+@sizes
+async def test_the_details_explain_the_findings(size: tuple[int, int]) -> None:
+    async with running(FakeFeed([record(1)]), size) as screen:
+        assert "dkim.key-1024" in screen.at_cursor
+        text = screen.text
+        assert "PTR out.oldkey.example" in text
+        assert "250 accepted  2.0.0 Ok: queued as 4Bx2" in text
+        assert "Tell the sender:" in text
+        assert "seen in this message" in text
+        if size[0] > 100:
+            assert "EHLO out.oldkey.example" in text
+        await screen.press("d")
+        assert "Tell the sender:" not in screen.text
+
+
+async def test_findings_that_come_late_are_added() -> None:
+    async with running(FakeFeed([record(0)])) as screen:
+        late = Late(id="x", about="t0", findings=(finding("retry.gave-up", "silent for 24 h"),))
+        await screen.push(LateUpdate(late))
+        assert "retry.gave-up" in screen.at_cursor
+        assert "silent for 24 h" not in screen.at_cursor
+
+
+@sizes
+async def test_losing_the_relay_says_so_and_catches_up(size: tuple[int, int]) -> None:
+    feed = FakeFeed([record(i) for i in range(10)])
+    async with running(feed, size) as screen:
+        await screen.push(Link(False, "connection refused"))
+        assert "reconnecting" in screen.lines[1]
+        assert "connection refused" in screen.lines[1]
+        feed.kept += [record(i) for i in range(10, 30)]  # while nobody listened
+        feed.push(record(30))
+        await screen.push(Link(True))
+        assert "reconnecting" not in screen.text
+        assert "31 of 31" in screen.text
+
+
+async def test_updates_that_were_dropped_are_fetched() -> None:
+    feed = FakeFeed([record(i) for i in range(10)])
+    async with running(feed) as screen:
+        feed.kept += [record(i) for i in range(10, 30)]
+        await screen.push(Missed(20))
+        assert "30 of 30" in screen.text
+
+
+async def test_a_recording_says_that_it_is_one() -> None:
+    feed = FakeFeed([record(1)])
+    feed.live, feed.title = False, "yesterday.mxtap"
+    async with running(feed) as screen:
+        assert "yesterday.mxtap: a recording" in screen.lines[1]
+
+
+async def test_a_relay_that_cannot_be_reached_ends_the_app() -> None:
+    feed = FakeFeed()
+    feed.unreachable = "nothing listens on /run/mxtap.sock"
+    async with running(feed) as screen:
+        assert screen.app.return_code == 1
+        assert screen.app.trouble == "nothing listens on /run/mxtap.sock"
+
+
+async def test_too_small_a_terminal_is_told() -> None:
+    async with running(FakeFeed([record(1)]), (50, 12)) as screen:
+        assert "needs 60 columns and 16 lines" in screen.text
+        assert "50 and 12" in screen.text
+        await screen.pilot.resize_terminal(80, 24)
+        await screen.settle()
+        assert "dkim.key-1024" in screen.text
+
+
+async def test_y_copies_the_record() -> None:
+    async with running(FakeFeed([record(1)])) as screen:
+        await screen.press("y")
+        assert '"id":"t1"' in screen.app.clipboard
+
+
+async def test_a_double_click_opens_and_a_click_selects() -> None:
+    async with running(FakeFeed([record(i) for i in range(5)])) as screen:
+        await screen.pilot.click("RecordTable", offset=(10, 2))
+        await screen.settle()
+        assert record(1).client.ip in screen.at_cursor
+        await screen.pilot.click("RecordTable", offset=(10, 3), times=2)
+        await screen.settle()
+        assert "Transcript" in screen.text
+
+
+async def test_times_are_those_of_the_day() -> None:
+    async with running(FakeFeed([record(0)])) as screen:
+        assert NOW.astimezone().strftime("%H:%M:%S") in screen.at_cursor

@@ -1,0 +1,198 @@
+"""The other screens, and what leads from one to another."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from ui_fakes import FakeFeed, record, transcript
+from ui_screen import SIZES, running
+
+sizes = pytest.mark.parametrize("size", SIZES)
+
+
+@sizes
+async def test_enter_opens_the_session_and_escape_goes_back(size: tuple[int, int]) -> None:
+    async with running(FakeFeed([record(3)]), size) as screen:
+        await screen.press("enter")
+        text = screen.text
+        assert "PTR broken.example" in text
+        assert "Letter 3" in text
+        assert "✖ DKIM signature broken: the body was changed" in text
+        assert re.search(r"0\.060 → EHLO broken\.example", text)
+        assert re.search(r"0\.010 ← 220 mx\.home\.example ESMTP", text)
+        await screen.press("G")
+        assert "closed (quit)" in screen.text
+        await screen.press("escape")
+        assert "following" in screen.text or "still" in screen.text
+
+
+async def test_a_finding_stands_behind_the_line_that_caused_it() -> None:
+    async with running(FakeFeed([record(6)]), (160, 48)) as screen:
+        await screen.press("enter")
+        lines = [line.split("││")[1] for line in screen.lines if "││" in line]
+        at = next(i for i, line in enumerate(lines) if "→ DATA" in line)
+        assert "conduct.data-after-no-recipients" in lines[at + 1]
+
+
+async def test_tab_goes_from_pane_to_pane() -> None:
+    async with running(FakeFeed([record(3)])) as screen:
+        await screen.press("enter")
+        assert screen.app.focused is not None
+        assert screen.app.focused.id == "transcript"
+        await screen.press("tab", "tab")
+        assert screen.app.focused.id == "findings"
+        await screen.press("j")
+        assert screen.app.focused.scroll_y == 1
+
+
+async def test_a_session_that_is_not_kept_says_so() -> None:
+    feed = FakeFeed([record(3)])
+    async with running(feed) as screen:
+        feed.kept.clear()
+        await screen.press("enter")
+        assert "no longer kept" in screen.text
+
+
+async def test_a_session_can_be_banned() -> None:
+    async with running(FakeFeed([record(3)])) as screen:
+        await screen.press("enter", "b", "enter")
+        assert screen.feed.entries[0].value == "198.51.100.99"
+        assert "Transcript" in screen.text
+
+
+@sizes
+async def test_senders_count_and_lead_to_their_mail(size: tuple[int, int]) -> None:
+    async with running(FakeFeed([record(i) for i in range(24)] + [record(28)]), size) as screen:
+        await screen.press("2")
+        assert "rapid.example" in screen.at_cursor  # the busiest, with four
+        assert re.search(r"rapid\.example +4 ", screen.at_cursor)
+        assert "retry.rap" in screen.at_cursor
+        assert "good.example" in screen.text
+        await screen.press("enter")
+        assert 'filter from:"@rapid.example"' in screen.text
+        assert "4 of 4" in screen.text
+
+
+async def test_a_sender_can_be_banned_by_its_domain() -> None:
+    async with running(FakeFeed([record(4)])) as screen:
+        await screen.press("2", "b", "enter")
+        [entry] = screen.feed.entries
+        assert (entry.kind, entry.value) == ("domain", "rapid.example")
+
+
+@sizes
+async def test_waiting_tells_what_was_deferred_until_it_came_in(size: tuple[int, int]) -> None:
+    feed = FakeFeed([record(4), record(12), record(5), record(0)])
+    async with running(feed, size) as screen:
+        await screen.press("3")
+        assert "bulk@rapid.example" in screen.at_cursor
+        assert "450" in screen.at_cursor
+        assert re.search(r" 2 ", screen.at_cursor)
+        assert "m@rotate.example" in screen.text
+        assert "good.example" not in screen.text
+        came_in = record(0).verdict
+        await screen.push(record(20, verdict=came_in, rcpts=(
+            record(4).rcpts[0].__class__("z@home.example", 250, "2.1.5 Ok"),
+        )))  # fmt: skip
+        assert "bulk@rapid.example" not in screen.text
+        await screen.press("enter")
+        assert "Transcript" in screen.text
+
+
+async def test_nothing_waits() -> None:
+    async with running(FakeFeed([record(0)])) as screen:
+        await screen.press("3")
+        assert "Nothing waits" in screen.text
+
+
+@sizes
+async def test_rates_draw_what_happened(size: tuple[int, int]) -> None:
+    now = datetime.now(UTC)
+    feed = FakeFeed([record(i, started=now, ended=now) for i in range(16)])
+    async with running(feed, size) as screen:
+        await screen.press("5")
+        assert "Transactions" in screen.text
+        assert "most 16" in screen.line("Transactions")
+        assert "█" in screen.text
+        assert "A bar each second" in screen.text
+        await screen.press("s")
+        assert "A bar each 5 seconds" in screen.text
+
+
+async def test_number_keys_and_clicks_change_the_screen() -> None:
+    async with running(FakeFeed([record(3)])) as screen:
+        for key, there in (("2", "By minute"), ("3", "Nothing waits"), ("4", "Nobody is banned"),
+                           ("5", "Mean duration"), ("1", "following")):  # fmt: skip
+            await screen.press(key)
+            assert there in screen.text
+        await screen.pilot.click("TopBar", offset=(screen.lines[0].index("Lists"), 0))
+        await screen.settle()
+        assert "Nobody is banned" in screen.text
+
+
+async def test_a_number_key_leaves_an_open_session() -> None:
+    async with running(FakeFeed([record(3)])) as screen:
+        await screen.press("enter", "1")
+        assert "Transcript" not in screen.text
+        assert "1 of 1" in screen.text
+
+
+@sizes
+async def test_question_mark_shows_the_keys_of_the_screen(size: tuple[int, int]) -> None:
+    async with running(FakeFeed([record(3)]), size) as screen:
+        await screen.press("question_mark")
+        assert "Help: Live" in screen.text
+        assert re.search(r"space  f +follow the newest", screen.text)
+        await screen.press("escape", "4", "question_mark")
+        assert "Help: Lists" in screen.text
+        assert re.search(r"x  delete +end this entry", screen.text)
+        assert "follow the newest" not in screen.text
+
+
+async def test_the_palette_has_every_command_and_theme() -> None:
+    async with running(FakeFeed([record(3)])) as screen:
+        commands = {c.title: c for c in screen.app.get_system_commands(screen.app.screen)}
+        for title in ("Ban", "Allow", "Undo", "Filter", "Follow", "Lists", "Help", "Quit"):
+            assert title in commands
+        commands["Theme mxtap-day"].callback()
+        await screen.settle()
+        assert screen.app.theme == "mxtap-day"
+        await commands["Lists"].callback()
+        await screen.settle()
+        assert "Nobody is banned" in screen.text
+
+
+async def test_commands_of_the_palette_act_on_the_screen_below() -> None:
+    async with running(FakeFeed([record(3)])) as screen:
+        commands = {c.title: c for c in screen.app.get_system_commands(screen.app.screen)}
+        await commands["Ban"].callback()
+        await screen.settle()
+        assert "[address]" in screen.text
+
+
+async def test_q_leaves_at_once_where_the_relay_is_not_ours() -> None:
+    async with running(FakeFeed([record(3)])) as screen:
+        await screen.pilot.press("q")
+        await screen.pilot.pause()
+        assert screen.app.return_value == "detach"
+
+
+@pytest.mark.parametrize(
+    ("keys", "result"),
+    [(("enter",), "detach"), (("l",), "detach"), (("s",), "stop"), (("right", "enter"), "stop"),
+     (("escape",), None)],
+)  # fmt: skip
+async def test_q_asks_where_the_relay_is_ours(keys: tuple[str, ...], result: str | None) -> None:
+    async with running(FakeFeed([record(3)]), owns_relay=True) as screen:
+        await screen.press("q")
+        assert "The relay carries mail" in screen.text
+        await screen.pilot.press(*keys)
+        await screen.pilot.pause()
+        assert screen.app.return_value == result
+
+
+def test_transcripts_of_the_fakes_are_in_order() -> None:
+    times = [event.at for event in transcript(record(1))]
+    assert times == sorted(times)
