@@ -12,7 +12,8 @@ from monitor.capture.dialogue import Dialogue
 from monitor.capture.packets import Endpoint, Segment, Tell, segments
 from monitor.capture.streams import Connection, Data, End, Side
 
-PORTS = frozenset((25, 587, 2525, 10025))  # servers there speak SMTP whoever speaks first
+PORTS = frozenset((25, 587, 2525, 10025))  # servers there speak SMTP, whatever they say
+MAX_HELD = 20  # segments of a client before its server spoke
 MAX_OPEN = 10_000  # connections followed at once; with more, the oldest is let go
 
 _BANNER = re.compile(rb"(220|421|554)[ -]")
@@ -86,6 +87,7 @@ class _Session:
         )
         self._is_smtp: bool | None = True if server[1] in PORTS else None
         self._dialogue: Dialogue | None = None
+        self._held: list[Data] = []
         self._ended: Side | None = None  # who closed first
         self._lost = lost
         self.over = False
@@ -114,18 +116,24 @@ class _Session:
             return
         if item.lost:
             self._lost.append(item.lost)
-        if self._is_smtp is None:
-            self._is_smtp = item.side == "server" and _BANNER.match(item.octets) is not None
-            if not self._is_smtp:
-                return
-        yield from self._begun()
-        assert self._dialogue is not None
-        yield from self._dialogue.hear(item.at, item.side, item.octets, item.lost)
-
-    def _begun(self) -> Iterator[ev.AnyEvent]:
+        if self._is_smtp is None and not self._decided(item):
+            return
         if self._dialogue is None:
             self._dialogue = Dialogue(self._id)
             yield self._opened
+        for said in (*self._held, item):
+            yield from self._dialogue.hear(said.at, said.side, said.octets, said.lost)
+        self._held = []
+
+    def _decided(self, item: Data) -> bool:
+        """True when it is plain by ``item`` that this is SMTP; else it is held, or let go."""
+        if item.side == "server" or len(self._held) >= MAX_HELD:
+            self._is_smtp = item.side == "server" and _BANNER.match(item.octets) is not None
+        if self._is_smtp is None:
+            self._held.append(item)  # a client that speaks first: an early talker, or no SMTP
+        elif not self._is_smtp:
+            self._held = []
+        return bool(self._is_smtp)
 
     def _close(self, at: float, side: Side | None) -> Iterator[ev.AnyEvent]:
         self.over = True

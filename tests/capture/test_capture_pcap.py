@@ -128,6 +128,12 @@ def test_other_ports_are_known_by_the_banner(tmp_path: Path) -> None:
     assert len(records(events)) == 1
 
 
+def test_an_early_talker_is_known_by_the_banner_behind_it(tmp_path: Path) -> None:
+    talk = Talk(port=11_025).open().say("C", b"EHLO a.example\r\n", b"NOOP\r\n")
+    talk.say("S", b"220 mx\r\n", b"250 mx\r\n250 ok\r\n").close("C", "S")
+    assert "conduct.early-talker" in codes(of(tmp_path, talk))
+
+
 def test_sessions_that_began_before_are_left_out(tmp_path: Path) -> None:
     talk = mail(Talk())
     events, notes = heard(write(tmp_path / "a.pcap", talk.packets[6:]))
