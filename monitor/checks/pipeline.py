@@ -16,7 +16,7 @@ from monitor.findings.answers import Question
 from monitor.findings.arc import Chain, Verdict
 from monitor.findings.dkim.atps import authorised
 from monitor.findings.dkim.body import Digest, Want
-from monitor.findings.dkim.judge import Alignment, valid_domains
+from monitor.findings.dkim.judge import Alignment, unsettled_domains, valid_domains
 from monitor.findings.dkim.judge import judge as judge_dkim
 from monitor.findings.dkim.syntax import Signature
 from monitor.findings.dkim.verify import Outcome, Signatures
@@ -116,9 +116,12 @@ class Pipeline:
 
     async def _dmarc(self, spf: Spf, outcomes: Sequence[Outcome]) -> Evaluation:
         passed = spf.result == "pass"
+        unsettled = unsettled_domains(outcomes)
+        if spf.result == "temperror":
+            unsettled += (spf.domain,)
         return await self._ask.settle(
             lambda ask: evaluate_dmarc(
-                self._authors, spf.domain, passed, valid_domains(outcomes), ask
+                self._authors, spf.domain, passed, valid_domains(outcomes), ask, unsettled
             )
         )
 

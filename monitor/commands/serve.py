@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -41,6 +42,10 @@ async def _serve(settings: Settings) -> int:
             f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             for host, port in service.listening
         )
+        # What start-up made lives as long as the relay: the collector need not stop the loop
+        # to look at it again.
+        gc.collect()
+        gc.freeze()
         print(f"READY {where}", flush=True)
         await stop.wait()
     return 0

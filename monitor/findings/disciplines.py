@@ -6,9 +6,10 @@ from monitor.assembler import Discipline
 from monitor.config import Settings
 from monitor.findings.conduct import Conduct
 from monitor.findings.memory import Memory
+from monitor.findings.reports.loop import ReportLoops
 from monitor.findings.tls import Tls
 
 
 def default(settings: Settings, memory: Memory) -> list[Discipline]:
     """All of them, sharing one memory. Those with ``tick(now)`` want it about once a second."""
-    return [Conduct(settings), Tls()]
+    return [Conduct(settings), Tls(), ReportLoops()]

@@ -288,7 +288,8 @@ async def _hand_over(
         return go_ahead, "refused"
     assert d.upstream is not None
     pieces: Iterator[bytes] = message.pieces()
-    if d.settings.checks.stamp and report.results:
+    if d.settings.checks.stamp:
+        # Without results (the checks failed) a forged field with our id goes all the same.
         authserv_id = d.settings.checks.authserv_id or d.settings.name
         pieces = stamped(pieces, report.results, authserv_id)
     if d.settings.conduct.bare_newline == "fix":

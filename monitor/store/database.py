@@ -68,8 +68,8 @@ def _bring_up(connection: Connection, path: Path) -> None:
     version = int(meta["schema"])
     if version > SCHEMA:
         raise StoreError(
-            f"{path}: was written by a newer mxtap (schema version {version}, this one knows {SCHEMA}); "
-            "upgrade mxtap or choose another --state"
+            f"{path}: was written by a newer mxtap (schema version {version}, this one knows "
+            f"{SCHEMA}); upgrade mxtap or choose another --state"
         )
     if version < SCHEMA:
         shutil.copy2(path, path.with_suffix(f".schema-{version}.backup"))

@@ -36,9 +36,11 @@ def test_a_foreign_recipient_is_refused_to_the_stranger_himself(
 
 
 def test_the_relays_own_address_gets_no_favour(postfix: Postfix, relay: Relay) -> None:
-    with smtplib.SMTP("127.0.0.1", relay.port) as client:
-        with pytest.raises(smtplib.SMTPRecipientsRefused):
-            client.sendmail("a@sender.test", ["victim@foreign.test"], b"Subject: s\r\n\r\n")
+    with (
+        smtplib.SMTP("127.0.0.1", relay.port) as client,
+        pytest.raises(smtplib.SMTPRecipientsRefused),
+    ):
+        client.sendmail("a@sender.test", ["victim@foreign.test"], b"Subject: s\r\n\r\n")
 
 
 def test_the_name_goes_along_and_arrives_in_received(postfix: Postfix, relay: Relay) -> None:
