@@ -23,6 +23,7 @@ SHOWN = 1_024  # octets of a command that are told
 
 _REPLY = re.compile(rb"[2-5]\d\d[ -]")
 _COMMAND = re.compile(rb"[A-Za-z]{4}(?: |\r\n)")
+_TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 _BDAT = re.compile(rb"(\d{1,10})(\s+LAST)?\s*", re.IGNORECASE)
 
 
@@ -44,11 +45,17 @@ class Dialogue:
         self._secret = False  # the next line answers an AUTH challenge
         self._handshake: Handshake | None = None
         self._tls_failed = False
+        self._holes = False  # something was not captured
         self._quit = False
 
     def hear(self, at: float, side: Side, octets: bytes, lost: int) -> Iterator[ev.AnyEvent]:
         """Take what one side said; ``lost`` octets before it are missing."""
+        self._holes = self._holes or lost > 0
+        if self._holes and self._handshake is None and not self._content:
+            self._look_for_tls(octets)
         if self._handshake is not None:
+            if lost:
+                self._handshake.blind()
             if outcome := self._handshake.feed(at, side, octets):
                 self._tls_failed = isinstance(outcome, ev.TlsFailed)
                 yield outcome
@@ -144,6 +151,13 @@ class Dialogue:
             self._asked = b"."
             self._input[:0] = rest
             yield from self._mailing.received(at)
+
+    def _look_for_tls(self, octets: bytes) -> None:
+        """Go blind where TLS began in what was not captured: its octets are no commands."""
+        if _TLS_RECORD.match(octets):
+            self._input.clear()
+            self._handshake = Handshake(self._session)
+            self._handshake.blind()
 
     def _resume(self, octets: bytes) -> bytes:
         """What can be used of ``octets`` behind a hole in what the client said."""

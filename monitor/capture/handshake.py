@@ -68,6 +68,10 @@ class Handshake:
                 return outcome
         return None
 
+    def blind(self) -> None:
+        """Some of it was not captured: its outcome will not be known."""
+        self._settled = True
+
     def closed(self, at: float) -> ev.TlsFailed | None:
         """The connection is over: the outcome, if it was not known before."""
         if self._settled:

@@ -254,6 +254,22 @@ def test_what_is_encrypted_is_opaque_and_nobody_s_fault(tmp_path: Path) -> None:
     assert "conduct.no-quit" not in codes(events)
 
 
+@pytest.mark.parametrize("numbers", [[8], [7, 8], [7, 8, 9], [9], [10]])
+def test_a_handshake_with_holes_puts_no_fault_to_anybody(
+    tmp_path: Path, numbers: list[int]
+) -> None:
+    talk = secured(
+        ("S", hello(2, b"\x13\x01", b"\x00\x2b\x00\x02\x03\x04")),
+        ("C", record_of(23, bytes(60))),
+        ("S", record_of(23, bytes(200))),
+        ("C", record_of(23, b"\n\n" + bytes(2_000))),
+        ("S", record_of(23, bytes(200))),
+    )
+    for number in reversed(numbers):
+        talk.lose(number)
+    assert codes(of(tmp_path, talk)) <= {"tls.ok", "conduct.helo-mismatch"}
+
+
 def test_a_handshake_that_fails_is_told_with_its_alert(tmp_path: Path) -> None:
     events = of(tmp_path, secured(("S", record_of(21, b"\x02\x28"))))
     (failed,) = (event for event in events if isinstance(event, ev.TlsFailed))
