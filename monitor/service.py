@@ -15,6 +15,7 @@ from typing import Any
 from monitor import __version__
 from monitor import events as ev
 from monitor.capture.folder import CaptureFolder
+from monitor.capture.rules import rules_of
 from monitor.capture.writer import CaptureWriter
 from monitor.checks.checker import Checker
 from monitor.config import ConfigError, Settings
@@ -101,6 +102,8 @@ class Service:
         self._warning = await probe(self._context)
         if self._warning:
             log.warning("%s", self._warning)
+        if self._context.upstream_up is False:
+            self._warning = ""  # told by the state of the moment, which changes
         self._tell_unsettled()
         control = ControlServer(self._hub, self.status, self.history)
         await control.start(settings.state)
@@ -115,7 +118,12 @@ class Service:
         settings = self.settings
         if settings.capture.mode == "off":
             return None
-        folder = CaptureFolder(settings.state / "captures", settings.capture, relay=settings.name)
+        folder = CaptureFolder(
+            settings.state / "captures",
+            settings.capture,
+            relay=settings.name,
+            rules=rules_of(settings),
+        )
         capture = CaptureWriter(folder, settings.capture.mode)
         capture.start()
         stack.callback(capture.close)
@@ -187,7 +195,9 @@ class Service:
 
     def _problems(self) -> list[str]:
         writer = self._store.writer
-        problems = [self._warning, writer.problem, self._capture.problem if self._capture else ""]
+        down = self._context.upstream_up is False
+        state = f"upstream {self.settings.upstream} does not answer" if down else self._warning
+        problems = [state, writer.problem, self._capture.problem if self._capture else ""]
         if writer.dropped:
             problems.append(f"{writer.dropped} rows of history were dropped")
         failures = self._hub.failures

@@ -51,8 +51,8 @@ class Screen(NamedTuple):
 
     async def settle(self) -> None:
         """Let everything come to rest, without waiting for any clock."""
-        for _ in range(3):
-            await self.pilot.pause()
+        for _ in range(4):
+            await self.pilot._wait_for_screen()  # as pause() does, without its wait for an idle CPU
             self.app.tick()
         await self.pilot.pause()
 
