@@ -9,6 +9,7 @@ from pathlib import Path
 
 import monitor
 from monitor.capture.format import SUFFIX, CaptureError, Frame, Header, pack_index
+from monitor.capture.rules import Rules
 from monitor.capture.sheet import Sheet
 from monitor.events import AnyEvent
 
@@ -82,6 +83,7 @@ def save(path: Path, events: Iterable[AnyEvent], *, relay: str = "", mode: str =
     return count
 
 
-def new_header(created: float, relay: str, mode: str) -> Header:
+def new_header(created: float, relay: str, mode: str, rules: Rules | None = None) -> Header:
     """The header that this version writes."""
-    return Header(created=created, relay=relay, mode=mode, software=f"mxtap {monitor.__version__}")
+    software = f"mxtap {monitor.__version__}"
+    return Header(created=created, relay=relay, mode=mode, software=software, rules=rules or {})

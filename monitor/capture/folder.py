@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitor.capture.file import CaptureFile, fresh_path, new_header
 from monitor.capture.format import SUFFIX, CaptureError
+from monitor.capture.rules import Rules
 from monitor.capture.sheet import Sheet
 from monitor.config import Capture
 
@@ -32,6 +33,7 @@ class CaptureFolder:
         settings: Capture,
         *,
         relay: str = "",
+        rules: Rules | None = None,
         clock: Callable[[], float] = time.time,
         free: Callable[[Path], int] = free_space,
     ) -> None:
@@ -39,6 +41,7 @@ class CaptureFolder:
         self._folder = folder
         self._settings = settings
         self._relay = relay
+        self._rules = rules
         self._clock = clock
         self._free = free
         self._file: CaptureFile | None = None
@@ -74,7 +77,7 @@ class CaptureFolder:
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._expire(now)
-            header = new_header(now, self._relay, self._settings.mode)
+            header = new_header(now, self._relay, self._settings.mode, self._rules)
             self._file = CaptureFile(fresh_path(self._folder, now), header)
             self._opened = now
         return self._file

@@ -44,6 +44,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     relay: str = ""
     mode: str = ""
     software: str = ""
+    rules: dict[str, Any] = {}  # the settings that findings depended on
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):

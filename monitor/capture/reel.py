@@ -9,6 +9,7 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from monitor.capture.reader import Capture
+from monitor.capture.rules import Rules
 from monitor.capture.sheet import is_error
 from monitor.events import AnyEvent, Ended
 
@@ -40,6 +41,11 @@ class Reel:
         self.start = self._pieces[0].first if self._pieces else 0.0
         self.end = self._until[-1] if self._until else 0.0
         self.transactions = sum(piece.transactions for piece in self._pieces)
+
+    @property
+    def rules(self) -> Rules:
+        """The settings that its findings depended on, as the first file has them."""
+        return self._captures[0].header.rules if self._captures else {}
 
     def __len__(self) -> int:
         return len(self._pieces)

@@ -19,6 +19,7 @@ from monitor.capture.format import CaptureError
 from monitor.capture.place import place
 from monitor.capture.recheck import Recheck
 from monitor.capture.reel import Reel, of_captures
+from monitor.capture.rules import restored
 from monitor.capture.sources import disciplines, open_reel, spooled
 from monitor.config import ConfigError, Settings
 from monitor.filter import Filter, FilterError, parse
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     try:
         reel = open_reel(args.files or [settings.state / "captures"], settings)
         if args.recheck:
-            reel = _rechecked(reel, settings)
+            reel = _rechecked(reel, _rules(reel, settings, args))
     except CaptureError as error:
         print(f"mxtap: {error}", file=sys.stderr)
         return 1
@@ -109,6 +110,17 @@ def _show(reel: Reel, start: float, speed: float, settings: Settings) -> int:
     feed.playback.seek(start)
     feed.playback.play()
     return show(feed, settings).code
+
+
+def _rules(reel: Reel, settings: Settings, args: argparse.Namespace) -> Settings:
+    """The settings of then, unless somebody names some for now."""
+    if getattr(args, "config", None) or getattr(args, "set", None):
+        return settings
+    try:
+        return restored(settings, reel.rules)
+    except ValueError as error:
+        reel.notes.append(str(error))
+        return settings
 
 
 def _rechecked(reel: Reel, settings: Settings) -> Reel:

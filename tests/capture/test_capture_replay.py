@@ -13,10 +13,14 @@ from capture_sessions import START, day, session
 from monitor import events as ev
 from monitor.assembler import Assembler, Output
 from monitor.capture.file import save
+from monitor.capture.folder import CaptureFolder
 from monitor.capture.place import place
 from monitor.capture.reel import of_events
+from monitor.capture.rules import restored, rules_of
+from monitor.capture.sheet import Sheet
 from monitor.capture.sources import disciplines
 from monitor.commands import replay
+from monitor.config import Capture as CaptureSettings
 from monitor.config import ConfigError, Settings
 from monitor.findings.views import Session
 from monitor.record import Record
@@ -125,6 +129,34 @@ def test_recheck_finds_the_same_again(tmp_path: Path, capsys: pytest.CaptureFixt
     assert records == live
     assert any(record.findings for record in records)
     assert "0 subjects differ" in told
+
+
+def test_recheck_goes_by_the_settings_of_then(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    then = Settings(name="a.example")  # the client claims to be the relay itself
+    events, live = assembled(session(0, severity=None), disciplines(then))
+    folder = CaptureFolder(tmp_path, CaptureSettings(disk_floor=0), rules=rules_of(then))
+    sheet = Sheet()
+    for event in events:
+        sheet.add(event)
+    folder.write(sheet)
+    folder.close()
+    records, _ = played(capsys, tmp_path, "--recheck")
+    assert records == live
+    assert "conduct.helo-is-us" in {f.code for f in records[0].findings}
+
+
+def test_settings_from_a_file_are_taken_with_care() -> None:
+    now = Settings(name="now")
+    assert restored(now, rules_of(Settings(name="then"))).name == "then"
+    greedy = {"checks": {"processes": 9_999, "signatures": 3}, "state": "/", "listen": ["a"]}
+    taken = restored(now, greedy)
+    assert (taken.checks.signatures, taken.checks.processes) == (3, 1)
+    assert (taken.state, taken.listen) == (now.state, now.listen)
+    for wrong in ({"retry": {"soon": "no"}}, {"name": {}}, {"conduct": {"other": 1}}):
+        with pytest.raises(ValueError, match="settings of then"):
+            restored(now, wrong)
 
 
 def test_recheck_tells_what_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
