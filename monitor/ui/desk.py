@@ -60,15 +60,15 @@ class Desk:
         """Fetch what was missed while the connection was lost or too slow."""
         since, self.model.missed_since = self.model.missed_since, None
         self.model.missed = False
-        records: list[Record] = []
+        records: dict[str, Record] = {}  # pages overlap by those of the same moment
         before: float | None = None
         for _ in range(_MAX_PAGES):
             page = await self.feed.history(limit=PAGE, before=before)
-            records.extend(page)
+            records.update((record.id, record) for record in page)
             if len(page) < PAGE or since is None or page[-1].ended < since - _MARGIN:
                 break
             before = _just_after(page[-1])
-        self.model.caught_up(records)
+        self.model.caught_up(records.values())
         self.model.entries = tuple(await self.feed.lists())
 
     async def older(self) -> int:

@@ -86,7 +86,7 @@ SCREENS = {
 }
 
 _BY_NAME = {key.name: key for key in KEYS}
-_ENTRY = r"(?m)^\s*(?:keys\s*\.\s*)?[\"']?{}[\"']?\s*="
+_ENTRY = r"(?m)^[ \t]*(?:keys\s*\.\s*)?[\"']?{}[\"']?\s*="
 
 
 def of(where: str) -> tuple[Key, ...]:

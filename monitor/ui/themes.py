@@ -108,6 +108,6 @@ def _colour_fault(value: Any) -> str:
 
 
 def _line(text: str, key: str) -> int:
-    pattern = rf"(?m)^\s*(?:\[\s*)?[\"']?{re.escape(key)}[\"']?\s*(?:=|\])"
+    pattern = rf"(?m)^[ \t]*(?:\[\s*)?[\"']?{re.escape(key)}[\"']?\s*(?:=|\])"
     found = re.search(pattern, text)
     return text.count("\n", 0, found.start()) + 1 if found else 1
