@@ -19,6 +19,7 @@ from monitor.capture.format import (
     unpack,
 )
 from monitor.capture.migrations import decoder
+from monitor.capture.safe import safe
 from monitor.capture.walk import by_index, by_notes, is_capture
 from monitor.events import AnyEvent
 
@@ -61,8 +62,8 @@ class Capture:
                 self._meta(line)
                 continue
             try:
-                events.append(self._decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+                events.append(safe(self._decode(line)))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 strange += 1
         if strange:
             self._problem(f"{strange} lines in the frame at octet {frame.offset} are no events")

@@ -174,6 +174,29 @@ def test_lines_of_later_versions_are_passed_over(tmp_path: Path) -> None:
     assert "1 lines" in problems[0]
 
 
+def test_text_of_strangers_is_made_safe(tmp_path: Path) -> None:
+    evil = "\x1b[2J\u202e[/bold]\n"
+    shown = r"\x1b[2J\u202e[/bold]\x0a"
+    found = ev.Finding(
+        code="spf.fail",
+        severity="error",
+        title=evil,
+        evidence={evil: [evil, {"a": (evil,)}], "n": 1},
+    )
+    events = [
+        ev.Command(session=evil, at=START, text=evil),
+        ev.Reply(session="S", at=START, code=250, lines=("ok", evil), by="upstream", phase="eod"),
+        ev.Found(session="S", at=START, about="T", findings=(found,)),
+    ]
+    got, problems = read(written(tmp_path / "a.mxtap", events))
+    assert problems == []
+    command, reply, told = got
+    assert (command.session, command.text) == (shown, shown)
+    assert reply.lines == ("ok", shown)
+    assert told.findings[0].title == shown
+    assert told.findings[0].evidence == {shown: [shown, {"a": [shown]}], "n": 1}
+
+
 def test_past_versions_are_brought_forward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.mxtap", session())
 
