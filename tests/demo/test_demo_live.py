@@ -133,7 +133,7 @@ def _each(sender: type[Sender]) -> Any:
     return pytest.param(sender, id=sender.__name__, marks=marks)
 
 
-@pytest.mark.parametrize("sender", map(_each, CAST))
+@pytest.mark.parametrize("sender", [_each(sender) for sender in CAST])
 def test_a_sender_is_found_out(sender: type[Sender], heard: dict[str, dict[str, str]]) -> None:
     wanted = set(EXPECTED.get(sender.__name__, "").split())
     assert sender.__name__ in heard
