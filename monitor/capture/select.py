@@ -16,11 +16,6 @@ HELD_TOTAL = 64 * 1024 * 1024  # octets of content held back for all sessions
 HELD_EACH = 16 * 1024 * 1024  # and for one transaction
 
 
-def wants_bodies(mode: Mode) -> bool:
-    """True when the relay should emit ``Body`` events: ``headers`` needs them for errors."""
-    return mode in ("headers", "full")
-
-
 class Selection:
     """What is kept under one mode.
 

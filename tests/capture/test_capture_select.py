@@ -90,8 +90,3 @@ def test_nothing_is_remembered_of_what_is_over() -> None:
     assert selection._total == 0
     assert not selection._open
     assert not selection._guilty
-
-
-def test_bodies_are_wanted_where_they_may_be_kept() -> None:
-    modes: list[Mode] = ["off", "envelope", "headers", "full"]
-    assert [select.wants_bodies(mode) for mode in modes] == [False, False, True, True]
