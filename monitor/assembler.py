@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 from monitor import events as ev
-from monitor.findings.views import Session, Transaction
+from monitor.findings.views import Discipline, Session, Transaction
 from monitor.record import Client, Late, Message, Recipient, Record, Tls, moment
 
-# Told of every event after the view took it in; gives the findings that became known by it.
-Discipline = Callable[[Session, ev.Event], Iterable[ev.Finding]]
 Output = Record | Late
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from monitor import events as ev
-from monitor.assembler import Assembler, Discipline
+from monitor.assembler import Assembler
 from monitor.capture.compare import Comparison
 from monitor.checks.case import Envelope, SenderReport
 from monitor.checks.checker import Checker
 from monitor.config import Settings
 from monitor.dns.recorded import Recorded
 from monitor.findings.answers import Answer
+from monitor.findings.views import Discipline
 
 CHECKED = frozenset(("spf", "dkim", "dmarc", "arc", "rdns", "route", "report"))
 CHECKED_TOO = frozenset(("conduct.helo-mismatch",))

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from monitor.assembler import Assembler, Discipline
+from monitor.assembler import Assembler
 from monitor.capture.file import save
 from monitor.capture.format import SUFFIX, CaptureError
 from monitor.capture.packets import is_pcap
@@ -17,6 +17,7 @@ from monitor.config import Settings
 from monitor.events import AnyEvent
 from monitor.findings.disciplines import default
 from monitor.findings.memory import Bounded
+from monitor.findings.views import Discipline
 
 
 def disciplines(settings: Settings) -> list[Discipline]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from monitor.assembler import Discipline
 from monitor.config import Settings
 from monitor.findings.conduct import Conduct
 from monitor.findings.memory import Memory
 from monitor.findings.reports.loop import ReportLoops
 from monitor.findings.tls import Tls
+from monitor.findings.views import Discipline
 
 
 def default(settings: Settings, memory: Memory) -> list[Discipline]:

@@ -7,6 +7,7 @@ make it grow past ``MAX_LINES``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from monitor import events as ev
@@ -67,3 +68,7 @@ class Session:
             self.lines.append(line)
         else:
             self.lines_dropped += 1
+
+
+# Told of every event after the view took it in; gives the findings that became known by it.
+Discipline = Callable[[Session, ev.Event], Iterable[ev.Finding]]

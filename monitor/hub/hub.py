@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from monitor import events as ev
-from monitor.assembler import Assembler, Discipline, Output
-from monitor.findings.views import Session
+from monitor.assembler import Assembler, Output
+from monitor.findings.views import Discipline, Session
 from monitor.hub.stats import Stats
 from monitor.hub.transcripts import Transcripts
 from monitor.policy.entry import Draft, Entry
