@@ -6,10 +6,12 @@ comparison with NULL is not true, and ``NOT`` is put around ``coalesce(…, fals
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     String,
     and_,
     false,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     true,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -33,6 +36,7 @@ from monitor.filter.nodes import (
     Node,
     Not,
     Number,
+    Op,
     Quantity,
     Text,
     Within,
@@ -42,6 +46,17 @@ from monitor.filter.pattern import Pattern
 from monitor.store.models import FindingRow, RecipientRow, TransactionRow
 
 Clause = ColumnElement[bool]
+
+SAMPLE = 5_000  # of the newest findings
+FREQUENT = 0.005  # share of them from which a code is frequent
+
+_CODES = text(
+    "WITH RECURSIVE leap(code) AS ("
+    " SELECT min(code) FROM findings UNION ALL"
+    " SELECT (SELECT min(code) FROM findings WHERE code > leap.code) FROM leap"
+    " WHERE leap.code IS NOT NULL"
+    ") SELECT code FROM leap"
+)
 
 _T: Any = TransactionRow.__table__.c  # type: ignore[attr-defined]
 _FINDINGS: Any = FindingRow.__table__.c  # type: ignore[attr-defined]
@@ -60,56 +75,80 @@ _TEXTS: dict[Field, tuple[Any, ...]] = {
     "phase": (_T.phase,),
     "by": (_T.by,),
 }
-_LAST = "\x7f"  # behind every character of a code
 _NUMBERS: dict[Quantity, Any] = {"size": _T.size, "code": _T.code, "severity": _T.worst}
 
 
-def to_sql(wanted: Filter, now: float) -> Clause:
-    """The clause that is true for the transactions that ``wanted`` matches at ``now``."""
-    return _clause(wanted.root, now)
+def known_codes(connection: Connection) -> dict[str, float]:
+    """Every finding code of the history, with its share of the newest findings.
+
+    A few milliseconds however long the history is: it leaps from code to code in the index.
+    """
+    newest = select(_FINDINGS.code).order_by(_FINDINGS.n.desc()).limit(SAMPLE).subquery()
+    counted = select(newest.c.code, func.count()).group_by(newest.c.code)
+    shares = {code: count / SAMPLE for code, count in connection.execute(counted)}
+    return {code: shares.get(code, 0.0) for (code,) in connection.execute(_CODES) if code}
 
 
-def _clause(node: Node, now: float) -> Clause:
-    match node:
-        case Text():
-            return _text(node.field, node.pattern)
-        case Id():
-            return or_(_T.id == node.value, _T.session == node.value)
-        case Number():
-            return _compared(_NUMBERS[node.quantity], node.op, node.number)
-        case Age():
-            return _compared(_T.ended, OPPOSITE[node.op], now - node.seconds)
-        case Within():
-            return and_(_T.ip_key >= node.low, _T.ip_key <= node.high)
-        case Not():
-            return not_(func.coalesce(_clause(node.part, now), false()))
-        case AllOf():
-            return and_(true(), *(_clause(part, now) for part in node.parts))
-        case AnyOf():
-            return or_(false(), *(_clause(part, now) for part in node.parts))
+def to_sql(wanted: Filter, now: float, codes: Mapping[str, float]) -> Clause:
+    """The clause that is true for the transactions that ``wanted`` matches at ``now``.
+
+    ``codes`` are those of :func:`known_codes`: what is rare is looked up in its index, what
+    is frequent is tested as the transactions are gone through, newest first.
+    """
+    return _Writer(now, codes).clause(wanted.root)
 
 
-def _compared(column: Any, op: Any, value: float) -> Clause:
+class _Writer:
+    def __init__(self, now: float, codes: Mapping[str, float]) -> None:
+        self._now = now
+        self._codes = codes
+
+    def clause(self, node: Node) -> Clause:
+        match node:
+            case Text():
+                return self._text(node.field, node.pattern)
+            case Id():
+                return or_(_T.id == node.value, _T.session == node.value)
+            case Number():
+                return _compared(_NUMBERS[node.quantity], node.op, node.number)
+            case Age():
+                return _compared(_T.ended, OPPOSITE[node.op], self._now - node.seconds)
+            case Within():
+                return and_(_T.ip_key >= node.low, _T.ip_key <= node.high)
+            case Not():
+                return not_(func.coalesce(self.clause(node.part), false()))
+            case AllOf():
+                return and_(true(), *map(self.clause, node.parts))
+            case AnyOf():
+                return or_(false(), *map(self.clause, node.parts))
+
+    def _text(self, field: Field, pattern: Pattern) -> Clause:
+        match field:
+            case "finding":
+                return self._finding(pattern)
+            case "to":
+                about = _RECIPIENTS.transaction_id
+                holds = _like(_RECIPIENTS.address, pattern)
+                return select(about).where(about == _T.id, holds).exists()
+            case _:
+                return or_(*(_like(column, pattern) for column in _TEXTS[field]))
+
+    def _finding(self, pattern: Pattern) -> Clause:
+        codes = [code for code in self._codes if pattern.matches(code)]
+        if not codes:
+            return false()
+        about = _FINDINGS.transaction_id
+        if any(self._codes[code] > FREQUENT for code in codes):
+            # Folded, so that the planner goes by the transaction and not by the code.
+            holds = _Folded(_FINDINGS.code).in_(codes)
+            return select(about).where(about == _T.id, holds).exists()
+        clause: Clause = _T.id.in_(select(about).where(_FINDINGS.code.in_(codes)))
+        return clause
+
+
+def _compared(column: Any, op: Op, value: float) -> Clause:
     clause: Clause = COMPARE[op](column, value)
     return clause
-
-
-def _text(field: Field, pattern: Pattern) -> Clause:
-    match field:
-        case "finding":
-            return _of_rows(_FINDINGS.transaction_id, _code(pattern), bool(pattern.pieces[0]))
-        case "to":
-            return _of_rows(_RECIPIENTS.transaction_id, _like(_RECIPIENTS.address, pattern), False)
-        case _:
-            return or_(*(_like(column, pattern) for column in _TEXTS[field]))
-
-
-def _of_rows(about: Any, holds: Clause, indexed: bool) -> Clause:
-    """True for a transaction with a row that ``holds``, found from that row's index or its own."""
-    if indexed:
-        clause: Clause = _T.id.in_(select(about).where(holds))
-        return clause
-    return select(about).where(about == _T.id, holds).exists()
 
 
 def _like(column: Any, pattern: Pattern) -> Clause:
@@ -117,25 +156,8 @@ def _like(column: Any, pattern: Pattern) -> Clause:
     return clause
 
 
-def _code(pattern: Pattern) -> Clause:
-    """Codes are ASCII in lower case, so that their index serves: a family is a range of it."""
-    code = _Bytes(_FINDINGS.code)
-    first, *rest = pattern.pieces
-    if not rest:
-        clause: Clause = code == first
-        return clause
-    return and_(code >= first, code < first + _LAST, _like(_FINDINGS.code, pattern))
-
-
 class _Folded(FunctionElement[str]):
     """A text with the case of ASCII letters, and of no others, put aside."""
-
-    inherit_cache = True
-    type = String()
-
-
-class _Bytes(FunctionElement[str]):
-    """A text that is compared octet by octet, whatever the database's locale."""
 
     inherit_cache = True
     type = String()
@@ -149,14 +171,3 @@ def _folded(element: Any, compiler: Any, **given: Any) -> str:
 @compiles(_Folded, "postgresql")
 def _folded_postgresql(element: Any, compiler: Any, **given: Any) -> str:
     return f'lower({compiler.process(element.clauses, **given)} COLLATE "C")'
-
-
-@compiles(_Bytes)
-def _bytes(element: Any, compiler: Any, **given: Any) -> str:
-    text: str = compiler.process(element.clauses, **given)
-    return text
-
-
-@compiles(_Bytes, "postgresql")
-def _bytes_postgresql(element: Any, compiler: Any, **given: Any) -> str:
-    return f'{compiler.process(element.clauses, **given)} COLLATE "C"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from monitor.filter import parse
-from monitor.filter.sql import to_sql
+from monitor.filter.sql import known_codes, to_sql
 from monitor.record import Record
 from monitor.store.history import History
 
@@ -19,5 +19,8 @@ def search(
     query: str = "",
 ) -> list[Record]:
     """The newest ``limit`` records that match ``query``. Raises FilterError."""
-    where = to_sql(parse(query), time.time()) if query.strip() else None
+    where = None
+    if query.strip():
+        with history.connect() as connection:
+            where = to_sql(parse(query), time.time(), known_codes(connection))
     return history.records(limit, before, since, where)

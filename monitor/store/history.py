@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
 from monitor import events as ev
 from monitor.filter import ip_key
@@ -42,6 +42,10 @@ class History:
     def __init__(self, engine: Engine, writer: Writer) -> None:
         self._engine = engine
         self._writer = writer
+
+    def connect(self) -> Connection:
+        """A connection to read history by."""
+        return self._engine.connect()
 
     def add(self, record: Record) -> None:
         """Keep one record, soon."""

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from monitor.events import SEVERITIES, Finding, Verdict
 from monitor.filter import FilterError, ip_key, parse
 from monitor.filter.parser import MAX_TERMS
-from monitor.filter.sql import to_sql
+from monitor.filter.sql import FREQUENT, known_codes, to_sql
 from monitor.record import Client, Message, Recipient, Record, Tls, worst
 from monitor.store.models import FindingRow, RecipientRow, TransactionRow
 
@@ -170,7 +170,7 @@ def store(rows: list[Record]) -> None:
 
 def found(text: str) -> set[str]:
     with ENGINE.connect() as connection:
-        clause = to_sql(parse(text), NOW.timestamp())
+        clause = to_sql(parse(text), NOW.timestamp(), known_codes(connection))
         return set(connection.execute(select(TransactionRow.id).where(clause)).scalars())
 
 
@@ -194,17 +194,34 @@ def test_every_filter_that_parses_is_within_the_bounds_of_the_database() -> None
         parse(" ".join(["a"] * (MAX_TERMS + 1)))
 
 
-def test_a_family_of_findings_is_found_by_its_index() -> None:
-    clause = to_sql(parse("finding:retry.*"), 0.0)
-    query = select(TransactionRow.id).where(clause)
+def plan(text: str, codes: dict[str, float]) -> str:
+    query = select(TransactionRow.id).where(to_sql(parse(text), 0.0, codes))
     with ENGINE.connect() as connection:
         compiled = query.compile(ENGINE, compile_kwargs={"literal_binds": True})
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
-    assert any("findings USING INDEX ix_findings_code (code>" in row[-1] for row in plan), plan
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+    return "\n".join(row[-1] for row in rows)
+
+
+def test_rare_findings_are_looked_up_and_frequent_ones_tested() -> None:
+    codes = {"retry.too-soon": FREQUENT / 2, "spf.pass": 0.2}
+    assert "findings USING INDEX ix_findings_code (code=?)" in plan("finding:retry", codes)
+    assert "SCAN transactions" not in plan("finding:retry", codes)
+    assert "ix_findings_transaction_id (transaction_id=?)" in plan("spf:pass", codes)
+    assert "findings" not in plan("finding:unheard-of", codes)
 
 
 def test_it_is_said_in_postgresql_too() -> None:
-    query = select(TransactionRow.id).where(to_sql(parse("not from:a finding:retry.*"), 0.0))
+    query = select(TransactionRow.id).where(to_sql(parse("not from:a"), 0.0, {}))
     text = str(query.compile(dialect=postgresql.dialect()))
     assert 'lower(transactions.mail_from COLLATE "C") LIKE' in text
-    assert 'findings.code COLLATE "C" >=' in text
+
+
+def test_known_codes_come_with_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.filter.sql.SAMPLE", 4)
+    with ENGINE.begin() as connection:
+        connection.execute(delete(FindingRow))
+        assert known_codes(connection) == {}
+        for code in ("old.one", "spf.pass", "spf.pass", "spf.pass", "tls.none"):
+            row = insert(FindingRow).values(transaction_id="T", code=code, severity=0)
+            connection.execute(row)
+        assert known_codes(connection) == {"old.one": 0.0, "spf.pass": 0.75, "tls.none": 0.25}
