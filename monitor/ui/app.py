@@ -11,12 +11,15 @@ from typing import ClassVar, Literal
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from monitor.config import Settings
 from monitor.control.feed import Feed, FeedError
 from monitor.ui import marks
+from monitor.ui.cells import safe
 from monitor.ui.desk import Desk
 from monitor.ui.keymap import KEYS, SCREENS, KeysError, bindings, load_keys
 from monitor.ui.look import Look
@@ -86,7 +89,7 @@ class MxtapApp(App[Ending]):
         self._restyle(self.current_theme)
         self._bind_keys()
         for complaint in self._complaints:
-            self.notify(complaint, severity="warning", timeout=20, markup=False)
+            self.notify(complaint, severity="warning", timeout=20)
         self.run_worker(self._live())
         self.set_interval(1 / FRAMES, self.tick)
         self.set_interval(_SECOND, self._show)
@@ -98,6 +101,18 @@ class MxtapApp(App[Ending]):
             self._complaints.append(str(error))
         else:
             self.set_keymap(self._keys)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Tell the operator. What the relay says may repeat what a stranger said."""
+        super().notify(safe(message), title=title, severity=severity, timeout=timeout, markup=False)
 
     # -- the feed
 
@@ -155,52 +170,55 @@ class MxtapApp(App[Ending]):
         names = self._themes
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]
-        self.notify(f"Theme {self.theme}", timeout=2, markup=False)
+        self.notify(f"Theme {self.theme}", timeout=2)
 
     # -- keys
 
-    def action_screen(self, name: str) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key of ours holds in a dialog, or while something is typed."""
+        ours = action in _ACTIONS
+        return not (ours and (self._dialog_is_open() or isinstance(self.focused, Input)))
+
+    async def action_screen(self, name: str) -> None:
         """Go to a screen, on its first page."""
-        if self._dialog_is_open():
-            return
         if name != self.current_mode:
-            self.switch_mode(name)
+            await self.switch_mode(name)
         while len(self.screen_stack) > 1:
             self.pop_screen()
 
-    def action_show_only(self, text: str) -> None:
+    async def action_show_only(self, text: str) -> None:
         """The live screen, filtered."""
-        self.action_screen("live")
-        screen = self.screen_stack[0]
+        await self.action_screen("live")
+        screen = self.screen
         if isinstance(screen, LiveScreen):
-            self.call_after_refresh(screen.show_only, text)
+            screen.show_only(text)
 
-    def action_help(self) -> None:
+    async def action_help(self) -> None:
         """The keys of this screen."""
         screen = self.screen
         if isinstance(screen, DeskScreen):
-            self.push_screen(HelpScreen(screen.NAME, self._keys, self.look))
+            await self.push_screen(HelpScreen(screen.NAME, self._keys, self.look))
 
     async def action_undo(self) -> None:
         """Take back the last change of the lists."""
         try:
             undone = await self.desk.undo()
         except FeedError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(str(error), severity="error")
         else:
             told = f"Took back: {undone}." if undone else "There is nothing to take back."
-            self.notify(told, markup=False)
+            self.notify(told)
 
-    def action_leave(self) -> None:
+    async def action_leave(self) -> None:
         """Quit; where the relay is ours, ask what becomes of it."""
-        if self._owns_relay and not self._dialog_is_open():
-            self.push_screen(LeaveDialog(self.look), self._left)
-        elif not self._owns_relay:
+        if not self._owns_relay:
             self.exit("detach")
+        elif not isinstance(self.screen, LeaveDialog):
+            await self.push_screen(LeaveDialog(self.look), self._left)
 
     async def action_quit(self) -> None:
         """Textual's own way out asks the same."""
-        self.action_leave()
+        await self.action_leave()
 
     def _left(self, stop: bool | None) -> None:
         if stop is not None:
@@ -229,6 +247,7 @@ class MxtapApp(App[Ending]):
         self.theme = theme
 
 
+_ACTIONS = {key.action.partition("(")[0] for key in KEYS if "app" in key.where}
 _CLASSES: dict[str, type[DeskScreen]] = {
     "live": LiveScreen,
     "senders": SendersScreen,

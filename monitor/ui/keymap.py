@@ -95,9 +95,15 @@ def of(where: str) -> tuple[Key, ...]:
 
 
 def bindings(where: str) -> list[BindingType]:
-    """Those keys as Textual's bindings."""
+    """Those keys as Textual's bindings.
+
+    They have priority: such a key is done with before the next one is looked at. Without it,
+    keys that come in one go (a slow line, a paste) would overtake each other, and the Enter
+    behind a ``b`` and an Escape would ban somebody. Who has them answers ``check_action``,
+    so that letters still reach a field that is typed in.
+    """
     return [
-        Binding(k.keys, k.action, k.label, show=k.show, id=k.name, tooltip=k.help)
+        Binding(k.keys, k.action, k.label, show=k.show, id=k.name, tooltip=k.help, priority=True)
         for k in of(where)
     ]
 

@@ -115,6 +115,17 @@ async def test_escape_bans_nobody() -> None:
         assert not drafts(screen.feed)
 
 
+async def test_keys_that_come_in_one_go_do_not_overtake_each_other() -> None:
+    async with running(FakeFeed([record(i) for i in range(9)])) as screen:
+        await screen.paste("b", "escape", "enter")  # the Enter opens the session
+        assert not drafts(screen.feed)
+        assert "Transcript" in screen.text
+        await screen.paste("escape", "g", "j", "b", "enter")
+        assert drafts(screen.feed)[0].value == record(1).client.ip
+        await screen.paste("b", "tab", "tab", "right", "tab", *"2h", "enter")
+        assert (drafts(screen.feed)[1].action, drafts(screen.feed)[1].lifetime) == ("defer", 7_200)
+
+
 async def test_u_takes_back_the_last_changes_one_by_one() -> None:
     async with running(FakeFeed([record(3), record(4)])) as screen:
         await screen.press("b", "enter", "k", "a", "enter")

@@ -52,11 +52,18 @@ class Screen(NamedTuple):
     async def settle(self) -> None:
         """Let everything come to rest, without waiting for any clock."""
         for _ in range(4):
-            await self.pilot._wait_for_screen()  # as pause() does, without its wait for an idle CPU
+            await self.pilot.pause()
             self.app.tick()
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
+        """Press keys one after the other, as fast as the app takes them."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def paste(self, *keys: str) -> None:
+        """Press keys in one go, as they come over a slow line."""
         await self.pilot.press(*keys)
         await self.settle()
 

@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 
 from monitor.control.feed import FeedError
 from monitor.policy.entry import Entry, Kind, ListName
@@ -44,6 +44,10 @@ class DeskScreen(Screen[None]):
     def body(self) -> Iterable[Widget]:
         """The widgets between header and footer."""
         return ()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key of ours holds while something is typed."""
+        return not isinstance(self.focused, Input)
 
     def freshen(self) -> None:
         """Show the model as it is now, once there is something to show it on."""
@@ -80,7 +84,7 @@ class DeskScreen(Screen[None]):
         try:
             await work
         except FeedError as error:
-            self.app.notify(str(error), severity="error", markup=False)
+            self.app.notify(str(error), severity="error")
 
     async def ask_for_entry(self, list_: ListName, about: dict[Kind, str], kind: Kind) -> None:
         """Let the operator ban or allow; ``about`` has a value for each kind."""
@@ -90,4 +94,4 @@ class DeskScreen(Screen[None]):
     def _entered(self, entry: Entry | None) -> None:
         if entry is not None:
             done = "Banned" if entry.list == "ban" else "Allowed"
-            self.app.notify(f"{done} {entry.kind} {entry.value}. u takes it back.", markup=False)
+            self.app.notify(f"{done} {entry.kind} {entry.value}. u takes it back.")

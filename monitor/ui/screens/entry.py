@@ -40,10 +40,10 @@ class EntryDialog(ModalScreen[Entry | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "confirm", "Confirm", priority=True),
-        Binding("escape", "dismiss(None)", "Cancel", priority=True),
-        Binding("down", "app.focus_next", "Next", show=False),
-        Binding("up", "app.focus_previous", "Before", show=False),
+        Binding("enter", "confirm", "Confirm"),
+        Binding("escape", "cancel", "Cancel", priority=True),
+        Binding("tab,down", "app.focus_next", "Next", show=False, priority=True),
+        Binding("shift+tab,up", "app.focus_previous", "Before", show=False, priority=True),
     ]
 
     def __init__(
@@ -112,6 +112,16 @@ class EntryDialog(ModalScreen[Entry | None]):
     def _say(self, text: str, *, wrong: bool = False) -> None:
         style = self._look.palette.error if wrong else self._look.palette.muted
         self.query_one("#hint", Static).update(Text(safe(text), style))
+
+    def on_input_submitted(self) -> None:
+        """Enter confirms in every field."""
+        self.action_confirm()
+
+    def action_cancel(self) -> None:
+        """Close without an entry, unless the relay is being asked already."""
+        if not self._busy:
+            self._busy = True
+            self.dismiss(None)
 
     def action_confirm(self) -> None:
         """Hand the entry to the relay."""

@@ -32,7 +32,7 @@ class HelpScreen(ModalScreen[None]):
     """Help for the screen called ``name``, with the keys as they are bound now."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark", "dismiss", "Close"),
+        Binding("escape,q,question_mark", "dismiss", "Close", priority=True),
     ]
 
     def __init__(self, name: str, keys: dict[str, str], look: Look) -> None:

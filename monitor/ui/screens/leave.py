@@ -23,7 +23,7 @@ class LeaveDialog(ModalScreen[bool | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "confirm", "Confirm", priority=True),
-        Binding("escape,q", "dismiss(None)", "Stay"),
+        Binding("escape,q", "dismiss(None)", "Stay", priority=True),
         Binding("l", "dismiss(False)", "Leave it running", priority=True),
         Binding("s", "dismiss(True)", "Stop it", priority=True),
     ]

@@ -75,7 +75,7 @@ class ListsScreen(DeskScreen):
     async def _end(self, entry: Entry) -> None:
         await self.desk.end(entry)
         what = f"{entry.list} {entry.kind} {entry.value}"
-        self.notify(f"Ended {what}. u takes it back.", markup=False)
+        self.notify(f"Ended {what}. u takes it back.")
 
     async def action_extend(self) -> None:
         """Let the entry last longer."""

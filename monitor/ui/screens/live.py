@@ -158,7 +158,7 @@ class LiveScreen(DeskScreen):
         """Copy the record as JSON, through the terminal (OSC 52)."""
         if self.record:
             self.app.copy_to_clipboard(msgspec.json.encode(self.record).decode())
-            self.notify("Copied the transaction as JSON.", markup=False)
+            self.notify("Copied the transaction as JSON.")
 
     def action_filter(self) -> None:
         """Type a filter."""
@@ -178,4 +178,4 @@ class LiveScreen(DeskScreen):
             self.desk.refilter(event.wanted)
             self.sync()
         if event.done:
-            self.table.focus()
+            self.set_focus(self.table)

@@ -77,4 +77,4 @@ class SessionScreen(DeskScreen):
     def action_copy(self) -> None:
         """Copy the record as JSON, through the terminal (OSC 52)."""
         self.app.copy_to_clipboard(msgspec.json.encode(self.record).decode())
-        self.notify("Copied the transaction as JSON.", markup=False)
+        self.notify("Copied the transaction as JSON.")

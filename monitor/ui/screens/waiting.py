@@ -78,4 +78,4 @@ class WaitingScreen(DeskScreen):
         """Copy the last attempt as JSON, through the terminal (OSC 52)."""
         if wait := self.table.item:
             self.app.copy_to_clipboard(msgspec.json.encode(wait.record).decode())
-            self.notify("Copied the last attempt as JSON.", markup=False)
+            self.notify("Copied the last attempt as JSON.")

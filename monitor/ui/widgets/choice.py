@@ -22,8 +22,8 @@ class Choice(Widget, can_focus=True):
     """Left and right change it; the chosen word is in brackets, so that it needs no colour."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "step(-1)", "Before", show=False),
-        Binding("right,l,space", "step(1)", "Next", show=False),
+        Binding("left,h", "step(-1)", "Before", show=False, priority=True),
+        Binding("right,l,space", "step(1)", "Next", show=False, priority=True),
     ]
     chosen = reactive(0)
 

@@ -111,7 +111,7 @@ class FilterBar(Vertical):
         """Show the bar and take the keys."""
         self._before = self.input.value
         self.add_class("-open")
-        self.input.focus()
+        self.screen.set_focus(self.input)  # at once: the next key is for it
 
     def close(self) -> None:
         """Hide the bar."""
