@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from monitor import events as ev
 from monitor.assembler import Assembler
@@ -21,9 +21,8 @@ from monitor.dns.recorded import Recorded
 from monitor.findings.answers import Answer
 from monitor.findings.views import Discipline
 
-CHECKED = frozenset(("spf", "dkim", "dmarc", "arc", "rdns", "route", "report"))
-CHECKED_TOO = frozenset(("conduct.helo-mismatch",))
-JUDGED = frozenset(("conduct", "tls", "retry", "greylist"))
+_CHECKED = frozenset(("spf", "dkim", "dmarc", "arc", "rdns", "route", "report"))
+_JUDGED = frozenset(("conduct", "tls", "retry", "greylist"))
 TICK = 1.0  # seconds of the session between two looks at the clock
 
 
@@ -78,8 +77,8 @@ class Recheck:
         return event
 
     async def _found(self, session: _Session | None, event: ev.Found) -> ev.Found | None:
-        kept = [f for f in event.findings if _family(f) not in JUDGED or f.code in CHECKED_TOO]
-        checked = [f for f in kept if _family(f) in CHECKED or f.code in CHECKED_TOO]
+        kept = [f for f in event.findings if _origin(f) != "discipline"]
+        checked = [f for f in kept if _origin(f) == "check"]
         if checked and session is not None:
             anew = await session.check(event.about, event.at, self._settings)
             if anew is not None:
@@ -101,8 +100,20 @@ class Recheck:
             yield passed
 
 
-def _family(finding: ev.Finding) -> str:
-    return finding.code.partition(".")[0]
+def _origin(finding: ev.Finding) -> Literal["check", "discipline", "relay"]:
+    """Who makes this finding."""
+    family = finding.code.partition(".")[0]
+    match finding.code:
+        case "conduct.helo-mismatch":
+            return "check"
+        case "report.refused":
+            return "discipline"
+        case "report.loop":
+            return "discipline" if "rounds" in finding.evidence else "check"
+        case _ if family in _CHECKED:
+            return "check"
+        case _:
+            return "discipline" if family in _JUDGED else "relay"
 
 
 @dataclass(slots=True)
