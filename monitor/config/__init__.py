@@ -1,0 +1,36 @@
+"""One typed settings model: TOML file < environment < flags; every setting has a safe default."""
+
+from monitor.config.layers import ENV_PREFIX, ConfigError, load
+from monitor.config.settings import Settings, default_state
+from monitor.config.tables import (
+    Act,
+    Capture,
+    Checking,
+    Conduct,
+    Dns,
+    Greylist,
+    History,
+    Limits,
+    Retry,
+    Tls,
+    split_address,
+)
+
+__all__ = [
+    "ENV_PREFIX",
+    "Act",
+    "Capture",
+    "Checking",
+    "Conduct",
+    "ConfigError",
+    "Dns",
+    "Greylist",
+    "History",
+    "Limits",
+    "Retry",
+    "Settings",
+    "Tls",
+    "default_state",
+    "load",
+    "split_address",
+]
