@@ -25,8 +25,11 @@ from monitor.dns.choose import open_resolver
 from monitor.dns.zone import ZoneError
 from monitor.findings.catalogue import finding
 from monitor.findings.disciplines import default as default_disciplines
+from monitor.findings.greylist.whitelist import load as load_whitelist
 from monitor.hub import Hub
+from monitor.hub.hub import Ruler
 from monitor.hub.search import search
+from monitor.policy.greylist import Greylisting
 from monitor.record import Record
 from monitor.relay.context import Context
 from monitor.relay.identity import Guard
@@ -94,6 +97,7 @@ class Service:
         self._hub = Hub(
             self._store,
             disciplines,
+            rulers=self._rulers(),
             consumers=[self._capture] if self._capture else [],
             keep_history=settings.history.days * 86400,
         )
@@ -113,6 +117,12 @@ class Service:
         stack.push_async_callback(self._listener.drain, settings.limits.drain)
         ticking = asyncio.get_running_loop().create_task(self._tick())
         stack.callback(ticking.cancel)
+
+    def _rulers(self) -> list[Ruler]:
+        greylist = self.settings.greylist
+        if greylist.mode != "enforce":
+            return []
+        return [Greylisting(greylist, self._store.memory, load_whitelist(greylist))]
 
     def _start_capture(self, stack: contextlib.AsyncExitStack) -> CaptureWriter | None:
         settings = self.settings

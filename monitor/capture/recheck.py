@@ -110,6 +110,8 @@ def _origin(finding: ev.Finding) -> Literal["check", "discipline", "relay"]:
             return "discipline"
         case "report.loop":
             return "discipline" if "rounds" in finding.evidence else "check"
+        case _ if family == "greylist" and finding.evidence.get("whose") == "ours":
+            return "relay"  # it came with a ruling
         case _ if family in _CHECKED:
             return "check"
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,7 +29,16 @@ def _network(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is no regular expression: {error}") from None
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
 Network = Annotated[str, AfterValidator(_network)]
 Seconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -80,7 +90,9 @@ class Greylist(Table):
     retry_window: Seconds = 2 * 86400
     remember: Seconds = 35 * 86400
     auto_allow: int = Field(default=5, ge=0)  # passes of a pool; 0 never
-    patterns: tuple[str, ...] = ()  # more reply patterns (regular expressions) of upstreams
+    patterns: tuple[Pattern, ...] = ()  # more reply patterns (regular expressions) of upstreams
+    whitelist: tuple[Path, ...] = ()  # postgrey's files of clients that are not greylisted
+    whitelist_recipients: tuple[Path, ...] = ()  # and of recipients
 
 
 class Retry(Table):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from monitor.config import Settings
 from monitor.findings.conduct import Conduct
+from monitor.findings.greylist.discipline import Greylisted
+from monitor.findings.greylist.whitelist import load as load_whitelist
 from monitor.findings.memory import Memory
 from monitor.findings.reports.loop import ReportLoops
 from monitor.findings.tls import Tls
@@ -11,5 +13,9 @@ from monitor.findings.views import Discipline
 
 
 def default(settings: Settings, memory: Memory) -> list[Discipline]:
-    """All of them, sharing one memory. Those with ``tick(now)`` want it about once a second."""
-    return [Conduct(settings), Tls(), ReportLoops()]
+    """All of them, sharing one memory. Those with ``tick(now)`` want it about once a second.
+
+    Raises ConfigError where a file that the settings name cannot be used.
+    """
+    greylisted = Greylisted(settings.greylist, memory, load_whitelist(settings.greylist))
+    return [Conduct(settings), Tls(), ReportLoops(), greylisted]
