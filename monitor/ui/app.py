@@ -40,7 +40,7 @@ __all__ = ["DEFAULT_THEME", "Ending", "MxtapApp"]
 Ending = Literal["detach", "stop"]
 DEFAULT_THEME = "mxtap-night"
 PLAIN_THEME = "mxtap-plain"
-FRAMES = 12  # a second, at most
+FRAMES = 10  # a second, at most
 _SECOND = 1.0  # times that are shown as ages go on without updates
 
 

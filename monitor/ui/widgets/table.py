@@ -100,9 +100,9 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def sync(self) -> None:
         """Take note of changed rows."""
         count = len(self.rows)
-        height = Size(0, count + 1)
-        if self.virtual_size != height:
-            self.virtual_size = height
+        # Assigned, it would lay out the whole screen anew, many times a second.
+        self.set_reactive(LineTable.virtual_size, Size(0, count + 1))
+        self.vertical_scrollbar.window_virtual_size = count + 1
         if not count:
             self.cursor = self._key = self._top = None
             self.refresh()
