@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
-import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import SQLModel
 
-from monitor.store.models import SCHEMA
+from monitor.store import models  # noqa: F401 (makes the tables known to create_all)
+from monitor.store.migrations import SCHEMA, STEPS
+
+log = logging.getLogger(__name__)
 
 FILE = "mxtap.db"
-
-# From each older schema to the next: what it takes, in order.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
 
 
 class StoreError(Exception):
@@ -32,13 +32,21 @@ def open_database(state: Path) -> Engine:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
-        event.listen(engine, "connect", _prepare)
-        with engine.begin() as connection:
-            _bring_up(connection, path)
     except OSError as error:
         raise StoreError(f"{state}: cannot be used as state folder: {error.strerror}") from None
+    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _prepare)
+    try:
+        with engine.begin() as connection:
+            if _version(connection, path) != SCHEMA:
+                # The lock keeps a second process from making or upgrading it at the same time.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                _bring_up(connection, path)
+    except StoreError:
+        engine.dispose()
+        raise
     except DatabaseError as error:
+        engine.dispose()
         raise StoreError(
             f"{path}: cannot be used: {error.orig}; move it away to start anew"
         ) from None
@@ -53,13 +61,11 @@ def _prepare(connection: sqlite3.Connection, _: Any) -> None:
     cursor.close()
 
 
-def _bring_up(connection: Connection, path: Path) -> None:
+def _version(connection: Connection, path: Path) -> int | None:
+    """The schema that the database has, None for an empty one. Raises StoreError."""
     tables = {row[0] for row in connection.execute(text("SELECT name FROM sqlite_master"))}
     if not tables:
-        SQLModel.metadata.create_all(connection)
-        values = [{"k": "application", "v": "mxtap"}, {"k": "schema", "v": str(SCHEMA)}]
-        connection.execute(text("INSERT INTO meta (key, value) VALUES (:k, :v)"), values)
-        return
+        return None
     if "meta" not in tables:
         raise StoreError(f"{path}: is a database of another program; choose another --state")
     meta = {row[0]: row[1] for row in connection.execute(text("SELECT key, value FROM meta"))}
@@ -71,10 +77,51 @@ def _bring_up(connection: Connection, path: Path) -> None:
             f"{path}: was written by a newer mxtap (schema version {version}, this one knows "
             f"{SCHEMA}); upgrade mxtap or choose another --state"
         )
-    if version < SCHEMA:
-        shutil.copy2(path, path.with_suffix(f".schema-{version}.backup"))
+    return version
+
+
+def _bring_up(connection: Connection, path: Path) -> None:
+    version = _version(connection, path)
+    if version is None:
+        SQLModel.metadata.create_all(connection)
+        values = [{"k": "application", "v": "mxtap"}, {"k": "schema", "v": str(SCHEMA)}]
+        connection.execute(text("INSERT INTO meta (key, value) VALUES (:k, :v)"), values)
+    elif version < SCHEMA:
+        _upgrade(connection, path, version)
+
+
+def _upgrade(connection: Connection, path: Path, version: int) -> None:
+    """From ``version`` to the newest schema, in the caller's transaction: all of it or nothing."""
+    backup = path.with_name(f"{path.name}.schema-{version}.backup")
+    failed = f"{path}: could not be brought from schema {version} to {SCHEMA}"
+    try:
+        _back_up(path, backup)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{failed}: no backup could be made: {error}; make room there") from None
+    try:
         for step in range(version, SCHEMA):
-            MIGRATIONS[step](connection)
+            for statement in STEPS[step]:
+                connection.exec_driver_sql(statement)
         connection.execute(
             text("UPDATE meta SET value = :v WHERE key = 'schema'"), {"v": str(SCHEMA)}
         )
+    except DatabaseError as error:
+        raise StoreError(f"{failed}: {error.orig}; it is as it was, its backup {backup}") from None
+    log.info("%s: schema %d is now %d; the old one is kept in %s", path, version, SCHEMA, backup)
+
+
+def _back_up(path: Path, backup: Path) -> None:
+    """A whole copy of the database in ``backup``, what is still in its WAL included."""
+    unfinished = backup.with_name(backup.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(path)) as source,
+            contextlib.closing(sqlite3.connect(unfinished)) as target,
+        ):
+            source.backup(target)
+        os.replace(unfinished, backup)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -1,10 +1,11 @@
-"""The tables. ``Schema`` numbers their form; ``migrations.py`` takes older ones along."""
+"""The tables in their newest form; :mod:`monitor.store.migrations` takes older ones along."""
 
 from __future__ import annotations
 
+from sqlalchemy import DDL, event
 from sqlmodel import Field, SQLModel
 
-SCHEMA = 1
+from monitor.store.migrations import ENTRIES_STAY
 
 
 class Meta(SQLModel, table=True):
@@ -76,7 +77,7 @@ class TranscriptRow(SQLModel, table=True):
 
 
 class EntryRow(SQLModel, table=True):
-    """A ban or allowance; rows are never removed, so that they are their own audit trail."""
+    """A ban or allowance. Rows only end, once (triggers see to it): they are the audit trail."""
 
     __tablename__ = "entries"
 
@@ -92,6 +93,14 @@ class EntryRow(SQLModel, table=True):
     ended: float | None = None
     ended_by: str | None = None
     hits: int = 0
+
+
+for _statement in ENTRIES_STAY:
+    event.listen(
+        EntryRow.__table__,  # type: ignore[attr-defined]
+        "after_create",
+        DDL(_statement).execute_if(dialect="sqlite"),  # type: ignore[no-untyped-call]
+    )
 
 
 class MemoryRow(SQLModel, table=True):
