@@ -22,7 +22,7 @@ RINGS = (
     ("relay",),
     ("store", "filter"),
     ("hub",),
-    ("capture", "control"),
+    ("capture", "control", "daemon"),
     ("service",),
     ("ui",),
     ("commands", "cli", "demo"),

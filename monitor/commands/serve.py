@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import logging
 import signal
 import sys
 
 from monitor.config import ConfigError, Settings
+from monitor.daemon import logs
 from monitor.service import Service, ServiceError
 
 
@@ -22,9 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    for chatty in ("mail.log", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.start(settings.log)
     try:
         return asyncio.run(_serve(settings))
     except ServiceError as error:

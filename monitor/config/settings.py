@@ -18,6 +18,7 @@ from monitor.config.tables import (
     Greylist,
     History,
     Limits,
+    Log,
     Network,
     Retry,
     Table,
@@ -46,6 +47,7 @@ class Settings(Table):
     conduct: Conduct = Conduct()
     history: History = History()
     capture: Capture = Capture()
+    log: Log = Log()
 
 
 def default_state() -> Path:

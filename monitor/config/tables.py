@@ -158,3 +158,10 @@ class History(Table):
     """What is remembered of ended transactions."""
 
     days: float = Field(default=30, ge=0)  # 0 keeps everything
+
+
+class Log(Table):
+    """What is told on standard error."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"

@@ -8,12 +8,12 @@ So not even a parent that is killed leaves a relay behind.
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 
 import msgspec
 
-from monitor.config import ConfigError, Settings
+from monitor.config import ConfigError, Log, Settings
+from monitor.daemon import logs
 from monitor.demo.parent import parent
 from monitor.service import Service, ServiceError
 
@@ -27,7 +27,7 @@ async def _serve() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.start(Log(level="warning"))
     try:
         asyncio.run(_serve())
     except (ConfigError, ServiceError) as error:

@@ -1,0 +1,1 @@
+"""What a relay needs as a daemon: its log, privileges, sockets, service manager and metrics."""
