@@ -8,6 +8,7 @@ from monitor.findings.greylist.discipline import Greylisted
 from monitor.findings.greylist.whitelist import load as load_whitelist
 from monitor.findings.memory import Memory
 from monitor.findings.reports.loop import ReportLoops
+from monitor.findings.retry.discipline import Retries
 from monitor.findings.tls import Tls
 from monitor.findings.views import Discipline
 
@@ -18,4 +19,4 @@ def default(settings: Settings, memory: Memory) -> list[Discipline]:
     Raises ConfigError where a file that the settings name cannot be used.
     """
     greylisted = Greylisted(settings.greylist, memory, load_whitelist(settings.greylist))
-    return [Conduct(settings), Tls(), ReportLoops(), greylisted]
+    return [Conduct(settings), Tls(), ReportLoops(), greylisted, Retries(settings, memory)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Engine, bindparam, delete, insert, select
@@ -20,6 +19,18 @@ _DROP = delete(_MEMORY).where(
 )
 _GET = select(_MEMORY.c.value).where(
     _MEMORY.c.kind == bindparam("of_kind"), _MEMORY.c.key == bindparam("of_key")
+)
+_DUE = (
+    select(_MEMORY.c.key)
+    .where(_MEMORY.c.kind == bindparam("of_kind"), _MEMORY.c.due <= bindparam("now"))
+    .order_by(_MEMORY.c.due)
+    .limit(bindparam("most"))
+)
+_NEWEST = (
+    select(_MEMORY.c.key, _MEMORY.c.value)
+    .where(_MEMORY.c.kind == bindparam("of_kind"))
+    .order_by(_MEMORY.c.expires.desc())
+    .limit(bindparam("most"))
 )
 CACHED = 20_000  # values kept at hand
 
@@ -50,23 +61,39 @@ class StoredMemory:
         self._remember(kind, key, found or None)
         return found or None
 
-    def put(self, kind: str, key: str, value: bytes, expires: float) -> None:
-        """Keep a value until ``expires`` (epoch seconds)."""
+    def put(
+        self, kind: str, key: str, value: bytes, expires: float, due: float | None = None
+    ) -> None:
+        """Keep a value until ``expires``, to be looked at when ``due`` (epoch seconds)."""
         self._remember(kind, key, value)
-        row = {"kind": kind, "key": key, "value": value, "expires": expires}
+        row = {"kind": kind, "key": key, "value": value, "expires": expires, "due": due}
         self._writer.put(_PUT, row)
 
     def drop(self, kind: str, key: str) -> None:
         """Forget a value."""
         # An empty value that has expired: in one batch, the last write of a key must win.
         self._remember(kind, key, None)
-        self._writer.put(_PUT, {"kind": kind, "key": key, "value": b"", "expires": 0.0})
+        row = {"kind": kind, "key": key, "value": b"", "expires": 0.0, "due": None}
+        self._writer.put(_PUT, row)
 
-    def load(self, kind: str) -> Iterable[tuple[str, bytes]]:
-        """Every key and value of a kind, the soonest to expire first."""
-        query = select(_MEMORY.c.key, _MEMORY.c.value).where(_MEMORY.c.kind == kind)
+    def due(self, kind: str, now: float, limit: int) -> list[tuple[str, bytes]]:
+        """Keys and values that became due by ``now``, the longest due first."""
+        values = {"of_kind": kind, "now": now, "most": limit}
+        try:
+            with self._engine.connect() as connection:
+                keys = connection.execute(_DUE, values).scalars().all()
+        except SQLAlchemyError:
+            return []
+        # What is on its way to the database is newer, and may be due no more.
+        return [(key, value) for key in keys if (value := self.get(kind, key))]
+
+    def newest(self, kind: str, limit: int) -> list[tuple[str, bytes]]:
+        """Keys and values of a kind, those that are kept the longest first.
+
+        Raises SQLAlchemyError. What was put in the last moments is not among them yet.
+        """
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(_MEMORY.c.expires)).all()
+            rows = connection.execute(_NEWEST, {"of_kind": kind, "most": limit}).all()
         return [(row[0], row[1]) for row in rows if row[1]]
 
     def expire(self, now: float) -> None:

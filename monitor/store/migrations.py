@@ -20,7 +20,20 @@ ENTRIES_STAY = (
     "BEGIN SELECT RAISE(ABORT, 'entries end once'); END",
 )
 
+# What is remembered can say when it wants to be looked at.
+MEMORY_DUE = (
+    "DROP INDEX ix_memory_expires",
+    "ALTER TABLE memory RENAME TO memory_1",
+    'CREATE TABLE memory ( kind VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value BLOB NOT NULL, '
+    'expires FLOAT NOT NULL, due FLOAT, PRIMARY KEY (kind, "key") ) WITHOUT ROWID',
+    'INSERT INTO memory SELECT kind, "key", value, expires, NULL FROM memory_1',
+    "DROP TABLE memory_1",
+    "CREATE INDEX ix_memory_expires ON memory (expires)",
+    "CREATE INDEX ix_memory_newest ON memory (kind, expires)",
+    "CREATE INDEX ix_memory_due ON memory (kind, due) WHERE due IS NOT NULL",
+)
+
 STEPS: dict[int, tuple[str, ...]] = {
-    1: ENTRIES_STAY,
+    1: (*ENTRIES_STAY, *MEMORY_DUE),
 }
 SCHEMA = 1 + len(STEPS)

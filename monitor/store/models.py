@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, event
+from sqlalchemy import DDL, Index, event, text
 from sqlmodel import Field, SQLModel
 
 from monitor.store.migrations import ENTRIES_STAY
@@ -107,8 +107,14 @@ class MemoryRow(SQLModel, table=True):
     """What findings remember: opaque values by kind and key."""
 
     __tablename__ = "memory"
+    __table_args__ = (
+        Index("ix_memory_newest", "kind", "expires"),
+        Index("ix_memory_due", "kind", "due", sqlite_where=text("due IS NOT NULL")),
+        {"sqlite_with_rowid": False},
+    )
 
     kind: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     value: bytes
     expires: float = Field(index=True)
+    due: float | None = None

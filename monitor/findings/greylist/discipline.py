@@ -6,17 +6,17 @@ that an attempt is counted once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from monitor import events as ev
 from monitor.config import Greylist as Rules
 from monitor.findings.catalogue import finding
-from monitor.findings.greylist.replies import recognise
+from monitor.findings.greylist.replies import compiled, recognise
 from monitor.findings.greylist.table import Decision, Greylist, Key
 from monitor.findings.greylist.upstream import Upstream
 from monitor.findings.greylist.whitelist import Whitelist
 from monitor.findings.memory import Memory
+from monitor.findings.outcome import outcome
 from monitor.findings.pools import pool_of
 from monitor.findings.views import Session, Transaction
 
@@ -31,7 +31,7 @@ class Greylisted:
         self._greylist = Greylist(rules, memory)
         self._upstream = Upstream(memory, rules.retry_window)
         self._whitelist = whitelist
-        self._patterns = [re.compile(pattern, re.IGNORECASE) for pattern in rules.patterns]
+        self._patterns = compiled(rules.patterns)
 
     def __call__(self, view: Session, event: ev.Event) -> Iterator[ev.Finding]:
         """What the attempt that ended tells, for each recipient."""
@@ -46,10 +46,12 @@ class Greylisted:
         key = Key.of(tx.mail.address, rcpt.address, pool_of(view, tx).key)
         ours = self._observe(view, tx, rcpt, key)
         more = {"observed": ours.state} if ours else {}
-        code, text = _outcome(rcpt, ended)
-        if told := recognise(code, text, self._patterns):
-            return list(self._upstream.deferred(key, view.opened.ip, rcpt.at, told, **more))
-        if 200 <= code < 300 and (found := list(self._upstream.accepted(key, rcpt.at, **more))):
+        told = outcome(rcpt, ended)
+        if told is None or told.by == "mxtap":
+            return [describe(ours, "observed")] if ours else []
+        if grey := recognise(told.code, told.reply, self._patterns):
+            return list(self._upstream.deferred(key, view.opened.ip, rcpt.at, grey, **more))
+        if told.code < 300 and (found := list(self._upstream.accepted(key, rcpt.at, **more))):
             return found
         return [describe(ours, "observed")] if ours else []
 
@@ -79,13 +81,3 @@ def describe(decision: Decision, whose: str) -> ev.Finding:
         whose=whose,
         **decision.evidence,
     )
-
-
-def _outcome(rcpt: ev.Rcpt, ended: ev.Ended) -> tuple[int, str]:
-    """The upstream's reply that decided about a recipient; (0, "") where it gave none."""
-    if rcpt.code >= 300:
-        return rcpt.code, rcpt.reply
-    verdict = ended.verdict
-    if verdict.by == "upstream" and verdict.phase in ("data", "eod"):
-        return verdict.code, verdict.reply
-    return 0, ""

@@ -29,6 +29,14 @@ _SPAN = re.compile(r"\b(\d{1,7})\s*(s|secs?|seconds?|m|mins?|minutes?|h|hours?)\
 _UNITS = {"s": 1, "m": 60, "h": 3_600}
 
 
+Patterns = Sequence[re.Pattern[str]]
+
+
+def compiled(patterns: Sequence[str]) -> Patterns:
+    """The operator's own patterns, ready for use. Raises re.error."""
+    return [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+
+
 class Told(NamedTuple):
     """A reply that greylists. ``left`` is seconds, None where the reply does not say."""
 
@@ -36,7 +44,7 @@ class Told(NamedTuple):
     left: float | None
 
 
-def recognise(code: int, text: str, patterns: Sequence[re.Pattern[str]] = ()) -> Told | None:
+def recognise(code: int, text: str, patterns: Patterns = ()) -> Told | None:
     """What a 4xx reply tells of greylisting; None for any other reply.
 
     ``patterns`` are the operator's own, and go first.
