@@ -80,7 +80,7 @@ class Recheck:
         kept = [f for f in event.findings if _origin(f) != "discipline"]
         checked = [f for f in kept if _origin(f) == "check"]
         if checked and session is not None:
-            anew = await session.check(event.about, event.at, self._settings)
+            anew = await session.check(event.about, checked, event.at, self._settings)
             if anew is not None:
                 kept = [*(f for f in kept if f not in checked), *anew]
         if not kept:
@@ -129,6 +129,7 @@ class _Session:
     mail: ev.Mail | None = None
     sender: SenderReport | None = None
     rcpts: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)  # recipients, accepted or not
     content: ev.Content | None = None
     pieces: list[bytes] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
@@ -153,10 +154,12 @@ class _Session:
                 view = assembler.session(event.session)
                 self.helo = (view.helo if view else None) or ""
                 self.mail, self.sender, self.content = event, None, None
-                self.rcpts, self.pieces = [], []
+                self.rcpts, self.unchecked, self.pieces = [], [], []
                 self.done -= {"sender", "message"}
-            case ev.Rcpt() if 200 <= event.code < 300:
-                self.rcpts.append(event.address)
+            case ev.Rcpt():
+                self.unchecked.append(event.address)
+                if 200 <= event.code < 300:
+                    self.rcpts.append(event.address)
             case ev.Content():
                 self.content = event
             case ev.Body():
@@ -165,22 +168,28 @@ class _Session:
                 pass
 
     async def check(
-        self, about: str, at: float, settings: Settings
+        self, about: str, checked: Iterable[ev.Finding], at: float, settings: Settings
     ) -> tuple[ev.Finding, ...] | None:
         """The findings of the checks at this place; None where they cannot be made anew."""
         if self.mail is None or about != self.mail.transaction:
             stage = "client"
+        elif all(f.code.startswith("route.recipient-") for f in checked):
+            stage = "recipients"
         else:
             stage = "message" if self.content else "sender"
         if stage == "message" and not self._whole():
             return None
         if stage in self.done:
             return ()
-        self.done.add(stage)
+        if stage != "recipients":  # these may be told of twice, others the second time
+            self.done.add(stage)
         checker = Checker(Recorded(self.answers), settings, lambda: at)
         try:
             if stage == "client":
                 return (await checker.client(self.opened.ip)).findings
+            if stage == "recipients":
+                named, self.unchecked = self.unchecked, []
+                return (await checker.recipients(named)).findings
             envelope = self._envelope()
             if stage == "sender":
                 self.sender = await checker.sender(envelope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -56,6 +56,13 @@ class SenderReport(msgspec.Struct, frozen=True, kw_only=True):
         return Verified(spf=self.spf.domain if self.spf.result == "pass" else "")
 
 
+class RecipientsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the domains of the recipients tell, whether they were accepted or refused."""
+
+    findings: tuple[Finding, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+
 class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a message. ``results`` is the whole Authentication-Results field.
 
@@ -77,6 +84,10 @@ class Checks(Protocol):
 
     async def sender(self, envelope: Envelope) -> SenderReport:
         """Check an envelope at MAIL: SPF, HELO name and return path (no recipients needed)."""
+        ...
+
+    async def recipients(self, addresses: Sequence[str]) -> RecipientsReport:
+        """Check where mail for ``addresses`` belongs; no message is needed."""
         ...
 
     async def message(

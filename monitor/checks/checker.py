@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from monitor.checks.body import BodyHashes
-from monitor.checks.case import ClientReport, Envelope, MessageReport, SenderReport, Source
+from monitor.checks.case import (
+    ClientReport,
+    Envelope,
+    MessageReport,
+    RecipientsReport,
+    SenderReport,
+    Source,
+)
 from monitor.checks.pipeline import Pipeline
 from monitor.checks.sender import check_sender, sender_questions
 from monitor.checks.stage import Stage
 from monitor.config import Settings
 from monitor.dns import Resolver
 from monitor.events import Finding
+from monitor.findings import routing
 from monitor.findings.identity import Identity, check
 
 __all__ = ["Checker"]
@@ -61,6 +69,17 @@ class Checker:
             return SenderReport(
                 spf=spf, findings=(*found, *stage.faults), answers=stage.ask.answers
             )
+
+    async def recipients(self, addresses: Sequence[str]) -> RecipientsReport:
+        """Check the domains of the recipients of one transaction."""
+        local, name = self._settings.local_domains, self._settings.name
+        with self._stage() as stage:
+            found: list[Finding] = await stage.run(
+                "routing",
+                stage.ask.settle(lambda ask: routing.recipients(addresses, local, name, ask)),
+                [],
+            )
+            return RecipientsReport(findings=(*found, *stage.faults), answers=stage.ask.answers)
 
     async def message(
         self, envelope: Envelope, source: Source, sender: SenderReport | None = None

@@ -1,4 +1,4 @@
-"""What the envelope alone tells: SPF, and where the HELO name leads."""
+"""What the envelope alone tells: SPF, where the HELO name leads, and where bounces would go."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from monitor.checks.case import Envelope
 from monitor.checks.stage import Stage
 from monitor.events import Finding
-from monitor.findings import helo, spf
+from monitor.findings import helo, routing, spf
 from monitor.findings.answers import Question
 from monitor.findings.spf import Spf, domain_of
 
@@ -19,6 +19,8 @@ def sender_questions(envelope: Envelope) -> Iterator[Question]:
     for identity in (envelope.mail_from, envelope.helo):
         if domain := domain_of(identity):
             yield domain, "TXT"
+    if domain := routing.domain_of(envelope.mail_from):
+        yield domain, "MX"
 
 
 async def check_sender(stage: Stage, envelope: Envelope) -> tuple[Spf, list[Finding]]:
@@ -33,4 +35,7 @@ async def check_sender(stage: Stage, envelope: Envelope) -> tuple[Spf, list[Find
     greeting: list[Finding] = await stage.run(
         "helo", stage.ask.settle(lambda ask: helo.judge(envelope, ask)), []
     )
-    return result, [*result.findings, *greeting]
+    bounces: list[Finding] = await stage.run(
+        "routing", stage.ask.settle(lambda ask: routing.sender(envelope.mail_from, ask)), []
+    )
+    return result, [*result.findings, *greeting, *bounces]

@@ -101,6 +101,7 @@ async def _check(
     client = await checker.client(envelope.ip)
     if client.confirmed:
         envelope = msgspec.structs.replace(envelope, name=client.name)
+    recipients = await checker.recipients(envelope.rcpts)
     report = await checker.message(envelope, Octets(message))
     author, subject, message_id = summary(message)
     identity = hashlib.sha256(message).hexdigest()[:16]
@@ -115,7 +116,12 @@ async def _check(
         rcpts=tuple(Recipient(printable(rcpt), 0, "") for rcpt in envelope.rcpts),
         message=Message(size=len(message), from_=author, subject=subject, message_id=message_id),
         verdict=Verdict(code=0, reply="", phase="eod", by="mxtap"),
-        findings=(*client.findings, *_greeting(envelope.helo), *report.findings),
+        findings=(
+            *client.findings,
+            *_greeting(envelope.helo),
+            *recipients.findings,
+            *report.findings,
+        ),
     )
 
 

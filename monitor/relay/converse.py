@@ -58,12 +58,14 @@ async def converse(context: Context, wire: Wire) -> None:
     finally:
         if ip:
             _release(context, ip, network)
-        if dialogue.peer.ip:
-            dialogue.abandon()
-            dialogue.emit(ev.Closed(session=dialogue.id, at=dialogue.now(), how=how))
         if dialogue.upstream is not None:
             dialogue.upstream.close()
         wire.finish()
+        if dialogue.peer.ip:
+            try:
+                await dialogue.abandon()
+            finally:
+                dialogue.emit(ev.Closed(session=dialogue.id, at=dialogue.now(), how=how))
 
 
 def _release(context: Context, ip: str, network: str) -> None:

@@ -57,6 +57,7 @@ async def data(d: Dialogue, line: Line, argument: bytes) -> None:
         return
     pipelined = bool(d.wire.buffered)
     await d.say(GO_AHEAD)
+    d.ask_about_recipients(tx)
     d.phase = "eod"
     d.messages += 1
     with contextlib.ExitStack() as room:
@@ -107,7 +108,7 @@ async def _without_recipients(d: Dialogue, line: Line) -> Answer:
     assert d.upstream is not None
     d.upstream.abort()
     d.upstream = None
-    d.abandon()
+    await d.abandon()
     return own(554, "5.5.1 no valid recipients")
 
 
@@ -216,9 +217,11 @@ async def _decide(
     if trouble is None and parser.facts.bare_newlines and policy == "refuse":
         trouble = own(550, "5.5.2 message holds a bare CR or LF")
     if trouble is not None:
+        await d.know_recipients(tx)
         await _close(d, tx, trouble, "refused")
         return
     report = await _check(d, tx, message)
+    await d.know_recipients(tx)
     tx.verified = report.verified
     if refusal := await d.rule("eod", verified=report.verified):
         await _close(d, tx, refusal, "refused")

@@ -7,10 +7,10 @@ import itertools
 import logging
 import secrets
 from collections.abc import Iterable
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeVar
 
 from monitor import events as ev
-from monitor.checks.case import ClientReport, Envelope, SenderReport
+from monitor.checks.case import ClientReport, Envelope, RecipientsReport, SenderReport
 from monitor.findings.answers import Answer as Answered
 from monitor.findings.catalogue import finding
 from monitor.policy.ruling import PASS, Ruling, Stage, Verified
@@ -30,6 +30,7 @@ TROUBLE = own(451, "4.3.0 local trouble, try again later")
 
 How = Literal["quit", "client", "upstream", "refused", "timeout", "tls", "shutdown", "fault"]
 State = Literal["none", "accepted", "refused", "unknown", "accepted-unacknowledged"]
+Report = TypeVar("Report", SenderReport, RecipientsReport)
 
 _counter = itertools.count()
 
@@ -177,19 +178,34 @@ class Dialogue:
 
     async def know_sender(self, tx: Transaction) -> None:
         """Await them, tell what they found, and let rulings know whom SPF proved."""
-        if tx.checking is None:
-            return
         checking, tx.checking = tx.checking, None
+        if checking is not None and (report := await self._hear(checking)):
+            tx.sender, tx.verified = report, report.verified
+
+    def ask_about_recipients(self, tx: Transaction) -> None:
+        """Begin the checks of those that the client named, refused ones as well."""
+        if tx.unchecked and tx.routing is None:
+            named, tx.unchecked = tx.unchecked, []
+            tx.routing = asyncio.create_task(self.context.checks.recipients(named))
+
+    async def know_recipients(self, tx: Transaction) -> None:
+        """Await them, and tell what they found."""
+        self.ask_about_recipients(tx)
+        routing, tx.routing = tx.routing, None
+        if routing is not None:
+            await self._hear(routing)
+
+    async def _hear(self, checking: asyncio.Task[Report]) -> Report | None:
         try:
             async with asyncio.timeout(self.settings.checks.deadline + 1):
-                tx.sender = await checking
+                report = await checking
         except Exception as error:
-            log.exception("sender checks failed")
+            log.exception("checks failed")
             self.found(finding("relay.check-failed", type(error).__name__))
-            return
-        tx.verified = tx.sender.verified
-        tell_answers(self, tx.sender.answers)
-        self.found(*tx.sender.findings)
+            return None
+        tell_answers(self, report.answers)
+        self.found(*report.findings)
+        return report
 
     # The upstream
 
@@ -232,8 +248,9 @@ class Dialogue:
         tx, self.transaction = self.transaction, None
         if tx is None:
             return
-        if tx.checking is not None:
-            tx.checking.cancel()
+        for checking in (tx.checking, tx.routing):
+            if checking is not None:
+                checking.cancel()
         verdict = ev.Verdict(
             code=answer.code, reply=printable(answer.text), phase=phase, by=answer.by
         )
@@ -247,9 +264,13 @@ class Dialogue:
             )
         )
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         """The client gave the transaction in hand up: its last reply decided it."""
-        if self.transaction is not None:
+        if self.transaction is None:
+            return
+        try:
+            await self.know_recipients(self.transaction)
+        finally:
             self.end(self.transaction.last, self.transaction.phase)
 
 
@@ -262,9 +283,11 @@ class Transaction:
         self.params = params
         self.rcpts: list[str] = []  # accepted recipients
         self.tried = 0
+        self.unchecked: list[str] = []  # recipients, accepted or not
         self.verified: Verified | None = None
         self.checking: asyncio.Task[SenderReport] | None = None
         self.sender: SenderReport | None = None
+        self.routing: asyncio.Task[RecipientsReport] | None = None
         self.last = answer
         self.phase: ev.Phase = "mail"
         self.announced = False  # its Mail event is out; findings wait for that

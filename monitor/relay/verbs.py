@@ -116,7 +116,7 @@ async def _pass(d: Dialogue, line: Line, phase: ev.Phase) -> Answer:
 
 async def ehlo(d: Dialogue, line: Line, argument: bytes) -> None:
     """EHLO and HELO (RFC 5321 4.1.1.1): a new start; what we cannot carry is not offered."""
-    d.abandon()
+    await d.abandon()
     d.phase = "ehlo"
     d.helo = printable(argument, 255)
     if refusal := await d.rule("ehlo"):
@@ -158,7 +158,7 @@ async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
         d.emit(ev.Command(session=d.id, at=d.now(), text=text, size=len(first), pipelined=True))
         d.found(finding("tls.starttls-injection", "bytes were buffered behind STARTTLS"))
         raise Hangup("refused")
-    d.abandon()
+    await d.abandon()
     hellos: list[bytes] = []
     watch_hello(context, hellos)
     await d.say(own(220, "2.0.0 ready to start TLS"))
@@ -285,6 +285,8 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
     if tx is None:
         return
     tx.tried += 1
+    if tx.tried <= d.settings.limits.recipients:
+        tx.unchecked.append(path.address)
     if answer.positive:
         tx.rcpts.append(path.address)
     tx.decided(answer, "rcpt")
@@ -306,7 +308,7 @@ async def rset(d: Dialogue, line: Line, argument: bytes) -> None:
     """RSET (RFC 5321 4.1.1.5)."""
     refusal = await d.rule(d.phase)
     if refusal is None:
-        d.abandon()
+        await d.abandon()
     await d.say(refusal or await d.ask(line.raw))
 
 
@@ -317,7 +319,7 @@ async def harmless(d: Dialogue, line: Line, argument: bytes) -> None:
 
 async def quit_(d: Dialogue, line: Line, argument: bytes) -> None:
     """QUIT (RFC 5321 4.1.1.10): both sides part."""
-    d.abandon()
+    await d.abandon()
     answer = own(221, "2.0.0 goodbye")
     if d.upstream is not None and d.upstream.open:
         with contextlib.suppress(OSError):

@@ -159,6 +159,29 @@ def test_settings_from_a_file_are_taken_with_care() -> None:
             restored(now, wrong)
 
 
+def test_recheck_looks_refused_recipients_up_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events, _ = assembled(session(0, severity=None), disciplines(Settings()))
+    at = next(i for i, event in enumerate(events) if isinstance(event, ev.Content))
+    asked = [
+        ev.Asked(session="S0", at=START, transaction="T0", name="b.example", type=kind, status=is_)
+        for kind, is_ in (("MX", "nodata"), ("A", "nxdomain"), ("AAAA", "nxdomain"))
+    ]
+    code = "route.recipient-no-mx"
+    about = ev.Finding(code=code, severity="warning", title="as it was called then")
+    spf = ev.Finding(code="spf.none", severity="info", title="")
+    told = [
+        ev.Found(session="S0", at=START + 0.6, about="T0", findings=(each,))
+        for each in (spf, about)
+    ]
+    save(tmp_path / "a.mxtap", [*events[:at], *asked, *told, *events[at:]])
+    (record,), says = played(capsys, tmp_path / "a.mxtap", "--recheck")
+    (found,) = [f for f in record.findings if f.code == code]
+    assert found.detail == "b.example has no MX record and no address"
+    assert "no longer route" not in says
+
+
 def test_recheck_tells_what_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events, _ = assembled(day(1, severity=None), disciplines(Settings()))
     wrong = ev.Finding(code="conduct.no-such", severity="error", title="")

@@ -28,6 +28,7 @@ ENVELOPE = Envelope(
 )
 NAMES = """
 d.test. TXT "v=spf1 ip4:192.0.2.5 -all"
+d.test. MX 10 mta.d.test.
 mta.d.test. A 192.0.2.5
 5.2.0.192.in-addr.arpa. PTR mta.d.test.
 _dmarc.d.test. TXT "v=DMARC1; p=reject"
@@ -150,6 +151,36 @@ async def test_the_sender_is_checked_before_the_message_and_told_once(good):
     assert not {a.name for a in early.answers} & {a.name for a in late.answers}
 
 
+async def test_bounces_that_could_not_be_delivered_are_told_with_the_sender(make):
+    checker = make(Zone(NAMES.replace("MX 10 mta.d.test", "MX 10 gone.test")))
+    assert "route.sender-unreachable" in codes(await checker.sender(ENVELOPE))
+    assert "route.sender-unreachable" in codes(await checker.message(ENVELOPE, Octets(MESSAGE)))
+
+
+async def test_the_mx_of_the_sender_is_asked_together_with_its_spf_record(make):
+    resolver = Waiting(NAMES)
+    await make(resolver).sender(ENVELOPE)
+    assert {("d.test", "TXT"), ("d.test", "MX")} <= set(resolver.asked[:3])
+
+
+async def test_recipients_are_checked_without_a_message(good, make):
+    report = await good.recipients(("r@r.test", "b@d.test"))
+    assert codes(report) == ["route.recipient-no-mx"]
+    assert {(a.name, a.type) for a in report.answers} >= {("r.test", "MX"), ("d.test", "MX")}
+    replayed = await make(Recorded(report.answers)).recipients(("r@r.test", "b@d.test"))
+    assert replayed.findings == report.findings
+
+
+async def test_recipients_in_dns_trouble_are_let_alone_within_the_deadline(make):
+    checker = make(Waiting(NAMES, dead="r.test"), deadline=0.05)
+    assert codes(await checker.recipients(("r@r.test",))) == []
+
+
+async def test_a_broken_check_of_recipients_is_told(good, monkeypatch):
+    monkeypatch.setattr(checker_module.routing, "recipients", broken)
+    assert codes(await good.recipients(("r@r.test",))) == ["relay.check-failed"]
+
+
 async def test_a_client_is_named(good):
     report = await good.client("192.0.2.5")
     assert (report.name, report.confirmed, report.findings) == ("mta.d.test", True, ())
@@ -206,6 +237,7 @@ def broken(*_, **__):
         (pipeline_module, "scan", "header", {"spf.pass"}),
         (sender_module.spf, "check", "spf", {"dkim.pass", "dmarc.pass", "arc.none"}),
         (sender_module.helo, "judge", "helo", {"spf.pass", "dkim.pass", "dmarc.pass"}),
+        (sender_module.routing, "sender", "routing", {"spf.pass", "dkim.pass", "dmarc.pass"}),
     ],
 )
 async def test_a_check_that_breaks_is_told_and_the_others_go_on(

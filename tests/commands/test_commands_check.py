@@ -49,6 +49,15 @@ def test_json_is_an_object_of_the_event_contract(files, capsys):
     assert found["spf.fail"]["evidence"]["record"] == "v=spf1 -all"
 
 
+def test_senders_and_recipients_are_looked_up_as_in_the_relay(files, capsys, monkeypatch):
+    monkeypatch.setenv("MXTAP_LOCAL_DOMAINS", "home.r.test")
+    assert call(files, "--rcpt", "<b@r.test>", "--rcpt", "b@home.r.test", "--json") == 0
+    found = {f["code"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert found["route.sender-unreachable"]["evidence"]["domain"] == "d.test"
+    assert found["route.recipient-not-ours"]["evidence"]["resembles"] == "home.r.test"
+    assert "route.recipient-no-mx" in found
+
+
 def test_text_tells_the_worst_first_with_evidence_and_advice(files, capsys):
     assert call(files) == 0
     text = capsys.readouterr().out

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from monitor import events as ev
-from monitor.checks.case import ClientReport, Envelope, MessageReport, SenderReport, Source
+from monitor.checks.case import (
+    ClientReport,
+    Envelope,
+    MessageReport,
+    RecipientsReport,
+    SenderReport,
+    Source,
+)
 from monitor.config import Settings, load
 from monitor.policy.ruling import PASS, Ruling, Stage
 from monitor.relay.context import Context
@@ -121,12 +128,19 @@ class FakeChecks:
 
     def __init__(self) -> None:
         self.on_message: Callable[[Envelope, Source], Any] = lambda envelope, source: None
+        self.on_recipients: Callable[[Sequence[str]], Any] = lambda addresses: None
 
     async def client(self, ip: str) -> ClientReport:
         return ClientReport(name="client.test", confirmed=True)
 
     async def sender(self, envelope: Envelope) -> SenderReport:
         return SenderReport()
+
+    async def recipients(self, addresses: Sequence[str]) -> RecipientsReport:
+        told = self.on_recipients(addresses)
+        if asyncio.iscoroutine(told):
+            told = await told
+        return told or RecipientsReport()
 
     async def message(
         self, envelope: Envelope, source: Source, sender: SenderReport | None = None
