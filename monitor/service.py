@@ -29,6 +29,7 @@ from monitor.findings.greylist.whitelist import load as load_whitelist
 from monitor.hub import Hub
 from monitor.hub.hub import Ruler
 from monitor.hub.search import search
+from monitor.policy.conduct import Conducting
 from monitor.policy.greylist import Greylisting
 from monitor.record import Record
 from monitor.relay.context import Context
@@ -119,10 +120,11 @@ class Service:
         stack.callback(ticking.cancel)
 
     def _rulers(self) -> list[Ruler]:
+        rulers: list[Ruler] = [Conducting(self.settings.conduct)]
         greylist = self.settings.greylist
-        if greylist.mode != "enforce":
-            return []
-        return [Greylisting(greylist, self._store.memory, load_whitelist(greylist))]
+        if greylist.mode == "enforce":
+            rulers.append(Greylisting(greylist, self._store.memory, load_whitelist(greylist)))
+        return rulers
 
     def _start_capture(self, stack: contextlib.AsyncExitStack) -> CaptureWriter | None:
         settings = self.settings

@@ -134,13 +134,21 @@ class Limits(Table):
 
 
 class Conduct(Table):
-    """What is done about protocol faults, besides saying so."""
+    """What is done about protocol faults, besides saying so.
+
+    ``refuse`` answers 5xx from the command that shows the fault to the end of the session;
+    ``drop`` answers 421 and closes.
+    """
 
     greet_delay: Seconds = 0  # wait for early talkers this long
     early_talker: Act = "note"
     unannounced_pipelining: Act = "note"
-    helo: Act = "note"
+    helo: Act = "note"  # its form, and our own name; where it leads is never held against it
     not_smtp: Act = "drop"
+    ignored_rejection: Act = "note"
+    data_after_no_recipients: Act = "note"
+    unannounced_8bit: Act = "note"
+    smuggling: Act = "note"  # where bare_newline lets look-alikes pass
     bare_newline: Literal["refuse", "fix", "pass"] = "refuse"
 
 

@@ -41,6 +41,15 @@ class Ticking(Protocol):
         ...
 
 
+@runtime_checkable
+class Hearing(Protocol):
+    """A ruler that also wants to know what happens."""
+
+    def hear(self, event: ev.Event) -> None:
+        """Take in one event."""
+        ...
+
+
 class Hub:
     """See :class:`monitor.policy.ruling.Hub` for what a relay calls."""
 
@@ -62,7 +71,9 @@ class Hub:
         candidates: list[object] = list(disciplines)
         self._ticking = [d for d in candidates if isinstance(d, Ticking)]
         self._rulers = list(rulers)
-        self._consumers = list(consumers)
+        candidates = list(rulers)
+        hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
+        self._consumers = [*hearing, *consumers]
         self._clock = clock
         self._keep = keep_history
         self._transcripts = Transcripts()

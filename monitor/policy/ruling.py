@@ -30,6 +30,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     ip: str
     helo: str | None = None
     name: str | None = None
+    early: bool = False  # the client spoke before it was greeted
     mail_from: str | None = None
     rcpt: str | None = None
     transaction: str = ""

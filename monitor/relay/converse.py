@@ -41,6 +41,8 @@ async def converse(context: Context, wire: Wire) -> None:
             await serve(dialogue)
     except Hangup as end:
         how = end.how
+        if not dialogue.commands:
+            _leftover(dialogue)
     except (ClientGone, ConnectionError):
         how = "client"
         _leftover(dialogue)
@@ -121,9 +123,11 @@ async def _greet(d: Dialogue) -> None:
         await d.hang_up(own(421, "4.7.0 too many connections, try again later"), "refused")
     if refusal := await d.rule("connect"):
         await d.hang_up(refusal, "refused")
-    if d.settings.conduct.greet_delay:
+    if d.settings.conduct.greet_delay and not d.wire.buffered:
         with contextlib.suppress(ClientSilent):
             await d.wire.more(d.settings.conduct.greet_delay)
+            if refusal := await d.rule("connect"):
+                await d.hang_up(refusal, "refused")
     d.client = await context.checks.client(d.peer.ip)
     name = d.client.name
     d.peer = Peer(
@@ -165,8 +169,16 @@ async def _greet(d: Dialogue) -> None:
 
 
 def _leftover(d: Dialogue) -> None:
-    """Garbage without a line end (a TLS ClientHello, say) is still worth telling."""
+    """What was never served is still worth telling: a line without its end (a TLS ClientHello,
+    say), and what was said before a greeting that did not come."""
     if d.peer.ip and d.wire.buffered and not d.transaction:
-        raw = bytes(d.wire.buffered[:256])
-        size = len(d.wire.buffered)
-        d.emit(ev.Command(session=d.id, at=d.now(), text=escape(raw), size=size))
+        line = bytes(d.wire.buffered).partition(b"\n")[0].removesuffix(b"\r")
+        d.emit(
+            ev.Command(
+                session=d.id,
+                at=d.now(),
+                text=escape(line[:256]),
+                size=len(line),
+                pipelined=d.wire.early,
+            )
+        )

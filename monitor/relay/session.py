@@ -131,6 +131,7 @@ class Dialogue:
             ip=self.peer.ip,
             helo=self.helo,
             name=self.client.name if self.client.confirmed else None,
+            early=phase == "connect" and bool(self.wire.buffered),
             mail_from=tx.mail_from if tx else None,
             rcpt=rcpt,
             transaction=tx.id if tx else "",
@@ -148,6 +149,8 @@ class Dialogue:
             await asyncio.sleep(TARPIT)
         answer = own(ruling.code or 550, ruling.text or "5.7.1 refused")
         if answer.code == 421:
+            if tx is not None:
+                tx.decided(answer, phase)
             await self.hang_up(answer, "refused")
         return answer
 

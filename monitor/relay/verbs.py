@@ -51,7 +51,7 @@ async def serve(d: Dialogue) -> None:
         except LineTooLong as error:
             shown = escape(error.args[0][:SHOWN])
             d.emit(ev.Command(session=d.id, at=d.now(), text=shown, size=limits.command_line + 1))
-            await d.say(own(500, "5.5.2 command line too long"))
+            await d.say(await d.rule(d.phase) or own(500, "5.5.2 command line too long"))
             continue
         _tell(d, line)
         if d.context.draining and d.transaction is None and line.raw.upper() != b"QUIT":
@@ -89,7 +89,7 @@ async def _recover(d: Dialogue) -> None:
 async def _serve_one(d: Dialogue, line: Line) -> None:
     verb, argument = paths.command(line.raw)
     if b"\r" in line.raw or b"\0" in line.raw:
-        await d.say(own(500, "5.5.2 bare CR or NUL in a command"))
+        await d.say(await d.rule(d.phase) or own(500, "5.5.2 bare CR or NUL in a command"))
         return
     handler = VERBS.get(verb)
     if handler is None:
@@ -215,7 +215,7 @@ async def mail(d: Dialogue, line: Line, argument: bytes) -> None:
         answer = await d.rule("mail") or _too_large(d, path) or _too_many(d)
         d.transaction = None
     else:
-        answer = None
+        answer = await d.rule("mail")
     if answer is None:
         answer = await d.ask(line.raw)
     await d.say(answer)
