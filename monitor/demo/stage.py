@@ -23,6 +23,7 @@ from monitor.demo.zone import zone
 
 ZONE = "demo.zone"
 GREYLIST_DELAY = 5.0  # minutes, as postgrey has it
+GIVEN_UP = 3_600.0  # seconds of silence that tell it; by default they are hours, which no demo has
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"  # so that one sender's CBC suites are refused
 
 Table = TypeVar("Table", bound=BaseModel)
@@ -105,7 +106,7 @@ def settings(state: Path, upstream: str, minute: float) -> Settings:
         dns=Dns(zone=state / ZONE),
         capture=Capture(mode="full"),
         greylist=_hasten(Greylist(delay=GREYLIST_DELAY * 60), minute),
-        retry=_hasten(Retry(), minute),
+        retry=_hasten(Retry(no_retry=GIVEN_UP, silence=GIVEN_UP), minute),
     )
 
 

@@ -29,7 +29,7 @@ class Hasty(_Orders):
     spf = "ip4:127.0.80.1 -all"
     dmarc = "p=reject"
     keys = ("rsa2048",)
-    retries = (0.05, 0.05, 0.1, 0.1, 0.2)
+    retries = (0, 0.02, 0.1, 0.1, 0.2)
 
 
 class OneShot(_Orders):

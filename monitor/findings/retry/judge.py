@@ -12,7 +12,7 @@ from monitor.findings.retry import bands
 from monitor.findings.retry.attempt import Attempt, Certainty, Chain
 
 _Tell = Callable[..., Finding]
-SLACK = 1.0  # seconds by which clocks and told waits may be off
+SLACK = 0.02  # of a told wait, by which clocks may differ
 SHOWN = 10  # attempts in the evidence
 
 
@@ -60,7 +60,7 @@ def judge(
             )
         return
 
-    asked = bool(before.asked) and interval >= before.asked - SLACK
+    asked = bool(before.asked) and interval >= before.asked * (1 - SLACK)
     soon = None if asked else bands.too_soon(rules, interval)
     if soon and interval < rules.immediate:
         yield tell("retry.immediate", soon, f"{to}: {interval:.1f} s after {before.code}")
