@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time
 from dataclasses import dataclass
 
 from monitor.config import Settings
@@ -18,6 +19,7 @@ from monitor.relay.upstream import Upstream, UpstreamError
 # is its banner for the client that it now sees, a refusal of that client included.
 REFUSED = (500, 501, 502, 503, 504, 550)
 
+ASK_AGAIN = 60.0  # seconds until an upstream that offered no XCLIENT is asked again
 PROBE = b"mxtap-open-relay-probe@example.com"
 
 _XTEXT = re.compile(rb"[^!-*,-<>-~]")
@@ -83,15 +85,22 @@ class Guard:
         self._exposed = exposed
         self._limits = settings.limits
         self._name = settings.name.encode("idna" if not settings.name.isascii() else "ascii")
+        self._without = float("-inf")  # when the upstream was last found to offer none
         self.relays: bool | None = None  # would the upstream relay for our own address?
 
-    async def introduce(self, upstream: Upstream, peer: Peer) -> Answer | None:
-        """Tell the upstream who the client is; the banner that it then gives, if any.
-
-        Raises IdentityError: the session must then not go on.
-        """
+    @property
+    def asks(self) -> bool:
+        """True where a session must be introduced before its client may speak."""
         if self.method in ("proxy", "none"):
-            return None
+            return False
+        return bool(self.method) or time.monotonic() - self._without > ASK_AGAIN
+
+    async def introduce(self, upstream: Upstream, peer: Peer) -> Answer | None:
+        """Tell the upstream who the client is; its banner for that client.
+
+        None where it takes no identity: it then heard mxtap's name in this session, which
+        is of no use to the client. Raises IdentityError: nobody must then be served.
+        """
         ehlo = await upstream.ask(b"EHLO " + self._name, self._limits.upstream_reply)
         offered = offer(ehlo, "XCLIENT")
         if offered is None or "ADDR" not in offered:
@@ -100,6 +109,7 @@ class Guard:
                     "no longer offers XCLIENT ADDR" if self._auto else "offers no XCLIENT ADDR"
                 )
             await self._probe(upstream)
+            self._without = time.monotonic()
             return None
         if self._auto:
             self.method = "xclient"

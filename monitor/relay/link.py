@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Callable
 
@@ -28,22 +29,22 @@ class Link:
 
         Raises IdentityError where the client must not be served, UpstreamError else.
         """
-        limits = self._settings.limits
-        host, port = split_address(self._settings.upstream)
-        preface = b""
-        if self._guard.method == "proxy":
-            preface = proxy.header(peer.ip, peer.port, peer.local_ip, peer.local_port)
-        upstream = await Upstream.connect(host, port, limits.upstream_connect, preface)
-        try:
-            banner = await upstream.reply(limits.upstream_reply)
-            if banner.code != 220:
-                return upstream, banner
-            if self._settings.tls.upstream != "off":
-                await self._secure(upstream, host, session, at)
-            banner = await self._guard.introduce(upstream, peer) or banner
-        except BaseException:
-            upstream.abort()
-            raise
+        upstream, banner = await self._connect(session, peer, at)
+        if banner.code != 220:
+            return upstream, banner
+        if self._guard.asks:
+            try:
+                told = await self._guard.introduce(upstream, peer)
+            except BaseException:
+                upstream.abort()
+                raise
+            if told is None:
+                # It heard mxtap's own EHLO, and would take a client for greeted that is not.
+                with contextlib.suppress(UpstreamError):
+                    await upstream.ask(b"QUIT", self._settings.limits.upstream_connect)
+                upstream.close()
+                upstream, told = await self._connect(session, peer, at)
+            banner = told
         method = self._guard.method or "none"
         self._emit(
             ev.Identified(
@@ -57,6 +58,22 @@ class Link:
                 upstream=self._settings.upstream,
             )
         )
+        return upstream, banner
+
+    async def _connect(self, session: str, peer: Peer, at: float) -> tuple[Upstream, Answer]:
+        limits = self._settings.limits
+        host, port = split_address(self._settings.upstream)
+        preface = b""
+        if self._guard.method == "proxy":
+            preface = proxy.header(peer.ip, peer.port, peer.local_ip, peer.local_port)
+        upstream = await Upstream.connect(host, port, limits.upstream_connect, preface)
+        try:
+            banner = await upstream.reply(limits.upstream_reply)
+            if banner.code == 220 and self._settings.tls.upstream != "off":
+                await self._secure(upstream, host, session, at)
+        except BaseException:
+            upstream.abort()
+            raise
         return upstream, banner
 
     async def _secure(self, upstream: Upstream, host: str, session: str, at: float) -> None:

@@ -156,6 +156,7 @@ async def test_upstream_down_is_421_at_the_banner(tmp_path: Path) -> None:
 async def test_upstream_lost_in_mid_session_is_451_then_anew(tmp_path: Path) -> None:
     async with relaying(tmp_path) as relay:
         client = await relay.greeted()
+        before = relay.upstream.connections
         relay.upstream.answers[b"RCPT"] = b""
         await client.say(b"MAIL FROM:<a@client.test>")
         assert (await client.say(b"RCPT TO:<b@home.test>")).startswith(b"451 ")
@@ -164,7 +165,7 @@ async def test_upstream_lost_in_mid_session_is_451_then_anew(tmp_path: Path) -> 
         assert (await client.say(b"RSET")).startswith(b"250")
         await client.say(b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>", b"DATA")
         assert await client.say(CONTENT) == b"250 2.0.0 queued\r\n"
-        assert relay.upstream.connections == 2
+        assert relay.upstream.connections == before + 1
 
 
 async def test_a_ban_at_the_end_of_data_keeps_it_from_the_upstream(tmp_path: Path) -> None:

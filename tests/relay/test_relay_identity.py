@@ -50,6 +50,21 @@ async def test_the_upstreams_refusal_of_the_client_is_passed_on(tmp_path: Path) 
         assert await (await relay.client()).reply() == b"554 5.7.1 we know you\r\n"
 
 
+async def test_an_upstream_without_xclient_hears_no_name_but_the_clients(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        upstream = relay.upstream
+        greeted: set[int] = set()  # connections
+        upstream.answers[b"EHLO"] = lambda line: greeted.add(upstream.connections)
+        upstream.answers[b"MAIL"] = lambda line: (
+            None if upstream.connections in greeted else b"503 5.5.1 EHLO first\r\n"
+        )
+        client = await relay.client()
+        await client.reply()
+        assert await client.say(b"MAIL FROM:<a@client.test>") == b"503 5.5.1 EHLO first\r\n"
+        ok = await client.say(b"EHLO client.test", b"MAIL FROM:<a@client.test>")
+        assert ok.startswith(b"250 ")
+
+
 async def test_an_upstream_that_relays_for_us_serves_nobody_when_exposed(tmp_path: Path) -> None:
     async with relaying(tmp_path) as relay:
         relay.context.guard._exposed = True
