@@ -79,12 +79,15 @@ def relay_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--upstream", metavar="ADDR:PORT", help="the real MTA")
     sub.add_argument("--name", help="this relay's name, for its own replies and certificate")
     sub.add_argument("--identity", choices=["auto", "xclient", "proxy", "none"])
+    sub.add_argument(
+        "--allow-root", action="store_const", const=True, help="serve as root, at your own risk"
+    )
 
 
 def flags(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that the command line names. Raises ConfigError."""
     tree: dict[str, Any] = {}
-    for key in ("state", "listen", "upstream", "name", "identity"):
+    for key in ("state", "listen", "upstream", "name", "identity", "allow_root"):
         if (value := getattr(args, key, None)) is not None:
             tree[key] = value
     for flag, key in (("dns", "server"), ("dns_zone", "zone")):

@@ -7,8 +7,10 @@ import contextlib
 import logging
 import os
 import shutil
+import socket
 import ssl
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -20,7 +22,7 @@ from monitor.capture.writer import CaptureWriter
 from monitor.checks.checker import Checker
 from monitor.config import ConfigError, Settings
 from monitor.control.protocol import Status
-from monitor.control.server import ControlError, ControlServer
+from monitor.control.server import ControlError, ControlServer, refuse_second
 from monitor.dns.choose import open_resolver
 from monitor.dns.zone import ZoneError
 from monitor.findings.catalogue import finding
@@ -35,7 +37,7 @@ from monitor.record import Record
 from monitor.relay.context import Context
 from monitor.relay.identity import Guard
 from monitor.relay.journal import Journal
-from monitor.relay.listener import Listener, ListenError, exposed, probe
+from monitor.relay.listener import Listener, ListenError, bind, exposed, probe
 from monitor.relay.spool import Spool
 from monitor.relay.tls import server_context, suite_names
 from monitor.store import Store, StoreError
@@ -51,10 +53,15 @@ class ServiceError(Exception):
 
 
 class Service:
-    """One relay. Use it as an async context manager: inside, it serves."""
+    """One relay. Use it as an async context manager: inside, it serves.
 
-    def __init__(self, settings: Settings) -> None:
+    Clients are taken on ``sockets``, which the relay then owns, instead of ``settings.listen``
+    where some are given.
+    """
+
+    def __init__(self, settings: Settings, sockets: Iterable[socket.socket] = ()) -> None:
         self.settings = settings
+        self._sockets = list(sockets)
         self.started = time.time()
         self._warning = ""
         self._exit = contextlib.AsyncExitStack()
@@ -63,6 +70,11 @@ class Service:
     def listening(self) -> list[tuple[str, int]]:
         """The addresses and ports that clients may connect to."""
         return self._listener.addresses
+
+    @property
+    def alive(self) -> bool:
+        """True while clients are accepted and the clock's work is done."""
+        return self._listener.alive and not self._ticking.done()
 
     async def __aenter__(self) -> Service:
         """Start. Raises ConfigError, or ServiceError; nothing is left running then."""
@@ -89,6 +101,11 @@ class Service:
             resolver = open_resolver(settings)
         except ZoneError as error:
             raise ConfigError(f"dns.zone: {error}") from None
+        self._sockets = self._sockets or bind(settings.listen)
+        for sock in self._sockets:
+            stack.callback(sock.close)
+        # Before the database is touched: a newer mxtap must not upgrade it under a running one.
+        refuse_second(settings.state)
         self._store = Store(settings.state)
         stack.callback(self._store.close)
         self._capture = self._start_capture(stack)
@@ -113,11 +130,11 @@ class Service:
         control = ControlServer(self._hub, self.status, self.history)
         await control.start(settings.state)
         stack.push_async_callback(control.stop)
-        self._listener = Listener(self._context)
+        self._listener = Listener(self._context, self._sockets)
         await self._listener.start()
         stack.push_async_callback(self._listener.drain, settings.limits.drain)
-        ticking = asyncio.get_running_loop().create_task(self._tick())
-        stack.callback(ticking.cancel)
+        self._ticking = asyncio.get_running_loop().create_task(self._tick())
+        stack.callback(self._ticking.cancel)
 
     def _rulers(self) -> list[Ruler]:
         rulers: list[Ruler] = [Conducting(self.settings.conduct)]
@@ -157,7 +174,7 @@ class Service:
             settings=settings,
             hub=self._hub,
             checks=checks,
-            guard=Guard(settings, exposed(settings.listen)),
+            guard=Guard(settings, exposed(self._sockets)),
             spool=Spool(limits.spool_total, limits.spool_memory, spool),
             journal=Journal(settings.state / JOURNAL),
             tls=fresh,
@@ -217,6 +234,15 @@ class Service:
             f"{what} failed {count} times; see the log" for what, count in failures.items()
         ]
         return [problem for problem in problems if problem]
+
+    def summary(self) -> str:
+        """How the relay fares, in a sentence."""
+        now = self.status()
+        first = f"; {now.problems[0]}" if now.problems else ""
+        return (
+            f"{now.sessions} sessions, {now.accepted} accepted, {now.deferred} deferred, "
+            f"{now.refused} refused{first}"
+        )
 
     async def history(self, **query: Any) -> list[Record]:
         """Ended transactions, newest first, those of this moment included."""

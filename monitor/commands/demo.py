@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import msgspec
 from monitor.config import ConfigError, Settings
 from monitor.control.client import SocketFeed
 from monitor.control.protocol import LateUpdate, RecordUpdate
+from monitor.daemon.privileges import contained
 from monitor.demo.pace import Pace
 from monitor.demo.relay import RelayError
 from monitor.demo.stage import Stage
@@ -51,6 +53,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with _state(args.state) as state:
         if not can_bind():
             _say("this machine has one loopback address: all senders will seem to be one client")
+        if os.geteuid() == 0 and not contained():
+            _say("no need to run this as root")
         if not args.headless:
             return _on_screen(args, settings.model_copy(update={"state": state}))
         try:

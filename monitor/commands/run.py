@@ -13,6 +13,7 @@ from monitor.cli import relay_options
 from monitor.commands.config import toml
 from monitor.config import Settings
 from monitor.control.client import SocketFeed
+from monitor.daemon import privileges
 
 LOG = "relay.log"
 SETTINGS = "run.toml"
@@ -44,11 +45,13 @@ def start(settings: Settings) -> subprocess.Popen[bytes] | int:
     It lives in a session of its own: no Ctrl-C and no hang-up of this terminal reaches it.
     """
     state = settings.state
+    if to := privileges.serve_as(settings):
+        privileges.make_folder(state, to)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = state / SETTINGS
-    _write(file, "\n".join(toml(settings)) + "\n")
-    log = state / LOG
-    with log.open("ab") as errors:
+    file, log = state / SETTINGS, state / LOG
+    with os.fdopen(_open(file, os.O_TRUNC), "w") as out:
+        out.write("\n".join(toml(settings)) + "\n")
+    with os.fdopen(_open(log, os.O_APPEND), "ab") as errors:
         before = log.stat().st_size
         process = subprocess.Popen(
             [sys.executable, "-m", "monitor.cli", "serve", "-c", str(file)],
@@ -67,6 +70,6 @@ def start(settings: Settings) -> subprocess.Popen[bytes] | int:
     return code or 1
 
 
-def _write(file: Path, text: str) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
+def _open(file: Path, how: int) -> int:
+    # Not through a link: the folder may belong to another user than ours.
+    return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | how, 0o600)

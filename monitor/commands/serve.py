@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import os
 import signal
+import socket
 import sys
 
 from monitor.config import ConfigError, Settings
-from monitor.daemon import logs
+from monitor.daemon import logs, privileges
+from monitor.daemon.notify import Manager
+from monitor.daemon.sockets import inherited
+from monitor.relay.listener import COMMIT_GRACE, ListenError, bind
 from monitor.service import Service, ServiceError
 
 
@@ -24,18 +29,31 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until told to stop."""
     logs.start(settings.log)
     try:
-        return asyncio.run(_serve(settings))
-    except ServiceError as error:
+        sockets = _take_up(settings)
+        return asyncio.run(_serve(settings, sockets))
+    except (ListenError, ServiceError) as error:
         print(f"mxtap: {error}", file=sys.stderr)
         return 1
 
 
-async def _serve(settings: Settings) -> int:
+def _take_up(settings: Settings) -> list[socket.socket]:
+    """The sockets to serve on, and the user to serve as. Raises ConfigError, ListenError."""
+    to = privileges.serve_as(settings)
+    sockets = inherited(os.environ, os.getpid())
+    if to is not None:
+        sockets = sockets or bind(settings.listen)
+        privileges.make_folder(settings.state, to)
+        privileges.become(to)
+    return sockets
+
+
+async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Service(settings) as service:
+    manager = Manager(os.environ)
+    async with Service(settings, sockets) as service:
         where = " ".join(
             f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             for host, port in service.listening
@@ -45,7 +63,11 @@ async def _serve(settings: Settings) -> int:
         gc.collect()
         gc.freeze()
         print(f"READY {where}", flush=True)
+        manager.ready(service.summary())
+        telling = asyncio.create_task(manager.keep_told(lambda: service.alive, service.summary))
         await stop.wait()
+        telling.cancel()
+        manager.stopping(settings.limits.drain + COMMIT_GRACE)
     return 0
 
 

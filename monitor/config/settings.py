@@ -32,6 +32,9 @@ class Settings(Table):
     state: Path = Field(default_factory=lambda: default_state())
     name: str = Field(default_factory=lambda: socket.getfqdn() or "localhost")
     listen: tuple[Address, ...] = ("127.0.0.1:2525",)
+    user: str = ""  # root binds the ports, and then becomes this user for good
+    group: str = ""  # "" for the user's own
+    allow_root: bool = False  # serve as root outside of a container
     upstream: Address = "127.0.0.1:10025"
     identity: Literal["auto", "xclient", "proxy", "none"] = "auto"
     proxy_from: tuple[Network, ...] = ()  # who may speak the PROXY protocol to us

@@ -74,8 +74,7 @@ class ControlServer:
     async def start(self, state: Path) -> None:
         """Listen in ``state``. Raises ControlError, where another relay does so already too."""
         path = state / SOCKET
-        if _answers(path):
-            raise ControlError(f"{state}: is in use: another relay runs on this state folder")
+        refuse_second(state)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -252,6 +251,12 @@ def _peer(writer: asyncio.StreamWriter) -> str:
         return pwd.getpwuid(uid).pw_name
     except (AttributeError, OSError, KeyError):
         return "unknown"
+
+
+def refuse_second(state: Path) -> None:
+    """Raise ControlError where a relay runs on ``state`` already."""
+    if _answers(state / SOCKET):
+        raise ControlError(f"{state}: is in use: another relay runs on this state folder")
 
 
 def _answers(path: Path) -> bool:

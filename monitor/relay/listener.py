@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import os
 import socket
+from collections.abc import Iterable
+from typing import Any
 
 from monitor.config import split_address
 from monitor.relay.context import Context
@@ -17,6 +20,7 @@ from monitor.relay.wire import Wire
 
 log = logging.getLogger(__name__)
 
+BACKLOG = 1024  # connections that may wait to be accepted
 COMMIT_GRACE = 60.0  # seconds that commits may take beyond the drain
 
 
@@ -24,29 +28,70 @@ class ListenError(Exception):
     """mxtap cannot, or must not, listen; the text is for the operator."""
 
 
-class Listener:
-    """Accepts clients for one relay."""
+def bind(addresses: Iterable[str]) -> list[socket.socket]:
+    """A bound socket for every address; nothing is accepted yet. Raises ListenError."""
+    bound: list[socket.socket] = []
+    for text in addresses:
+        try:
+            for family, address in _resolve(text):
+                sock = socket.socket(family, socket.SOCK_STREAM)
+                bound.append(sock)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.bind(address)
+        except OSError as error:
+            for sock in bound:
+                sock.close()
+            raise ListenError(
+                f"listen = {text}: {error.strerror or error}; choose another address or port"
+            ) from None
+    return bound
 
-    def __init__(self, context: Context) -> None:
+
+def _resolve(text: str) -> list[tuple[int, Any]]:
+    host, port = split_address(text)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+class Listener:
+    """Accepts clients for one relay, on ``sockets`` or else on the addresses of its settings."""
+
+    def __init__(self, context: Context, sockets: Iterable[socket.socket] = ()) -> None:
         self._context = context
+        self._sockets = list(sockets)
         self._servers: list[asyncio.Server] = []
         self.wires: set[Wire] = set()
         self.addresses: list[tuple[str, int]] = []
 
     async def start(self) -> None:
-        """Bind every address. Raises ListenError that names the one that cannot be had."""
+        """Accept on every address. Raises ListenError that names the one that cannot be had."""
         loop = asyncio.get_running_loop()
-        for text in self._context.settings.listen:
-            host, port = split_address(text)
+        for sock in self._sockets or bind(self._context.settings.listen):
+            host, port = sock.getsockname()[:2]
             try:
-                server = await loop.create_server(self._connected, host, port, backlog=1024)
+                server = await loop.create_server(self._connected, sock=sock, backlog=BACKLOG)
             except OSError as error:
                 await self.stop()
                 raise ListenError(
-                    f"listen = {text}: {error.strerror or error}; choose another address or port"
+                    f"{host}:{port}: {os.strerror(error.errno or 0)}; "
+                    "choose another address or port"
                 ) from None
             self._servers.append(server)
-            self.addresses += [sock.getsockname()[:2] for sock in server.sockets]
+            self.addresses.append((host, port))
+
+    @property
+    def alive(self) -> bool:
+        """True while clients are accepted on every address."""
+        try:
+            return bool(self._servers) and all(
+                server.is_serving() and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                for server in self._servers
+                for sock in server.sockets
+            )
+        except OSError:
+            return False
 
     def _connected(self) -> Wire:
         context = self._context
@@ -86,17 +131,10 @@ class Listener:
             await asyncio.wait(set(self._context.sessions), timeout=COMMIT_GRACE)
 
 
-def exposed(addresses: tuple[str, ...]) -> bool:
-    """True where any of the addresses to listen on is not loopback."""
-    for text in addresses:
-        host, _ = split_address(text)
-        try:
-            resolved = {info[4][0] for info in socket.getaddrinfo(host, None)}
-        except OSError:
-            return True
-        if not all(ipaddress.ip_address(str(a).partition("%")[0]).is_loopback for a in resolved):
-            return True
-    return False
+def exposed(sockets: Iterable[socket.socket]) -> bool:
+    """True where any of the sockets takes clients from beyond this machine."""
+    addresses = (sock.getsockname()[0].partition("%")[0] for sock in sockets)
+    return not all(ipaddress.ip_address(address).is_loopback for address in addresses)
 
 
 async def probe(context: Context) -> str:

@@ -23,8 +23,8 @@ KEPT = ("PATH", "HOME", "LANG", "TERM", "TMPDIR")
 
 
 def environment() -> dict[str, str]:
-    """An environment without settings of the machine that the tests run on."""
-    return {key: os.environ[key] for key in KEPT if key in os.environ}
+    """An environment without settings of the machine, where the tests may run as root."""
+    return {key: os.environ[key] for key in KEPT if key in os.environ} | {"MXTAP_ALLOW_ROOT": "1"}
 
 
 def mxtap(*args: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
