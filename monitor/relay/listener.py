@@ -86,9 +86,8 @@ class Listener:
         """True while clients are accepted on every address."""
         try:
             return bool(self._servers) and all(
-                server.is_serving() and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                server.is_serving() and all(_accepts(sock) for sock in server.sockets)
                 for server in self._servers
-                for sock in server.sockets
             )
         except OSError:
             return False
@@ -129,6 +128,10 @@ class Listener:
             task.cancel()
         if self._context.sessions:
             await asyncio.wait(set(self._context.sessions), timeout=COMMIT_GRACE)
+
+
+def _accepts(sock: Any) -> bool:
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def exposed(sockets: Iterable[socket.socket]) -> bool:

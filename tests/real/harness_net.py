@@ -6,6 +6,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -13,6 +14,11 @@ def free_port(host: str = "127.0.0.1") -> int:
     with socket.socket() as sock:
         sock.bind((host, 0))
         return sock.getsockname()[1]
+
+
+def listens(port: int) -> bool:
+    """True where somebody listens on this port; no connection is made."""
+    return f" 0100007F:{port:04X} 00000000:0000 0A " in Path("/proc/net/tcp").read_text()
 
 
 def wait_until(ready: Callable[[], object], seconds: float) -> None:
