@@ -232,6 +232,12 @@ class Dialogue:
             self.upstream = None
         return own(451, "4.4.2 the mail server behind this relay broke off, try again later")
 
+    def part(self) -> None:
+        """Leave the upstream: the next command opens a session of its own."""
+        if self.upstream is not None:
+            self.upstream.close()
+            self.upstream = None
+
     async def _reopen(self) -> None:
         # After a break the upstream knows nothing of us: only a new transaction may go on.
         if self.transaction is not None:

@@ -6,7 +6,6 @@ mode (AUTH, BDAT, XCLIENT, BURL) would let a client speak in mxtap's name.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
@@ -114,15 +113,27 @@ async def _pass(d: Dialogue, line: Line, phase: ev.Phase) -> Answer:
     return answer
 
 
+async def _anew(d: Dialogue, line: Line) -> Answer:
+    """Pass on a command that starts anew: the transaction ends where the upstream took it."""
+    if d.upstream is None or not d.upstream.open:
+        await d.abandon()
+    answer = await d.ask(line.raw)
+    if answer.positive or answer.by == "mxtap":
+        await d.abandon()
+    return answer
+
+
 async def ehlo(d: Dialogue, line: Line, argument: bytes) -> None:
     """EHLO and HELO (RFC 5321 4.1.1.1): a new start; what we cannot carry is not offered."""
-    await d.abandon()
     d.phase = "ehlo"
-    d.helo = printable(argument, 255)
+    before, d.helo = d.helo, printable(argument, 255)
     if refusal := await d.rule("ehlo"):
+        await d.abandon()
         await d.say(refusal)
         return
-    answer = await d.ask(line.raw)
+    answer = await _anew(d, line)
+    if not answer.positive and before is not None:
+        d.helo = before
     if answer.positive:
         d.greeting = line.raw
         if line.raw[:4].upper() == b"EHLO":
@@ -145,6 +156,9 @@ def _offered(d: Dialogue, answer: Answer) -> Answer:
 async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
     """STARTTLS (RFC 3207), ours: the upstream's own TLS is another matter."""
     d.phase = "ehlo"
+    if argument:
+        await d.say(own(501, "5.5.4 STARTTLS takes no argument"))
+        return
     context = d.context.tls()
     if context is None or d.wire.tls:
         await d.say(own(503 if d.wire.tls else 502, "5.5.1 TLS not available now"))
@@ -174,7 +188,8 @@ async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
     d.emit(
         ev.Secured(session=d.id, at=at, side="client", protocol=protocol, cipher=cipher, bits=bits)
     )
-    # RFC 3207 4.2: knowledge from before TLS is void, at the upstream too.
+    # RFC 3207 4.2: knowledge from before TLS is void, at the upstream too. Its EHLO goes
+    # with the client's next one, or at MAIL.
     if d.upstream is not None and d.upstream.open:
         await d.ask(b"RSET")
 
@@ -209,6 +224,8 @@ async def mail(d: Dialogue, line: Line, argument: bytes) -> None:
         await d.say(own(501, f"5.1.7 bad sender address syntax: {error}"))
         return
     nested = d.transaction
+    if nested is None and d.wire.tls and not d.greeting:
+        d.part()  # the EHLO of before TLS is void (RFC 3207 4.2)
     tx = Transaction(f"{d.id}-{d.count + 1}", path.address, path.params, TROUBLE)
     if nested is None:
         d.transaction = tx
@@ -306,10 +323,7 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
 
 async def rset(d: Dialogue, line: Line, argument: bytes) -> None:
     """RSET (RFC 5321 4.1.1.5)."""
-    refusal = await d.rule(d.phase)
-    if refusal is None:
-        await d.abandon()
-    await d.say(refusal or await d.ask(line.raw))
+    await d.say(await d.rule(d.phase) or await _anew(d, line))
 
 
 async def harmless(d: Dialogue, line: Line, argument: bytes) -> None:
@@ -319,12 +333,14 @@ async def harmless(d: Dialogue, line: Line, argument: bytes) -> None:
 
 async def quit_(d: Dialogue, line: Line, argument: bytes) -> None:
     """QUIT (RFC 5321 4.1.1.10): both sides part."""
-    await d.abandon()
     answer = own(221, "2.0.0 goodbye")
     if d.upstream is not None and d.upstream.open:
-        with contextlib.suppress(OSError):
-            told = await d.ask(line.raw)
-            answer = told if told.code == 221 else answer
+        told = await d.ask(line.raw)
+        if told.by == "upstream" and told.code // 100 == 5:
+            await d.say(told)
+            return
+        answer = told if told.code == 221 else answer
+    await d.abandon()
     await d.hang_up(answer, "quit")
 
 

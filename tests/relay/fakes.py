@@ -83,7 +83,7 @@ class Upstream:
                 if dot == b"":
                     return
                 writer.write(dot)
-            if verb == b"QUIT":
+            if verb == b"QUIT" and answer.startswith(b"221"):
                 await writer.drain()
                 return
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
+import pytest
 from fakes import relaying
 
 from monitor import events as ev
@@ -44,3 +46,58 @@ def fold(events: list[ev.AnyEvent]) -> list[Record]:
     assembler = Assembler()
     out = [o for e in events for o in assembler.feed(e)[1]]
     return [o for o in out if isinstance(o, Record)]
+
+
+async def test_a_quit_that_the_upstream_refuses_ends_nothing(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        client = await relay.greeted()
+        relay.upstream.answers[b"QUIT"] = lambda line: (
+            b"501 5.5.4 no argument\r\n" if line == b"QUIT now" else None
+        )
+        await client.say(b"MAIL FROM:<a@client.test>")
+        assert await client.say(b"QUIT now") == b"501 5.5.4 no argument\r\n"
+        assert (await client.say(b"RCPT TO:<b@home.test>")).startswith(b"250")
+        assert [r.address for r in relay.hub.of(ev.Rcpt)] == ["b@home.test"]
+        assert await client.say(b"QUIT") == b"221 2.0.0 bye\r\n"
+
+
+@pytest.mark.parametrize("command", [b"RSET now", b"EHLO"])
+async def test_a_new_start_that_the_upstream_refuses_is_none(
+    tmp_path: Path, command: bytes
+) -> None:
+    async with relaying(tmp_path) as relay:
+        client = await relay.greeted()
+        relay.upstream.answers[command[:4]] = b"501 5.5.4 syntax\r\n"
+        await client.say(b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>")
+        assert await client.say(command) == b"501 5.5.4 syntax\r\n"
+        await client.say(b"DATA")
+        assert await client.say(WIRE + b".") == b"250 2.0.0 queued\r\n"
+        client.close()
+        await relay.settled()
+        (record,) = fold(relay.hub.events)
+        assert (record.client.helo, record.state) == ("client.test", "accepted")
+
+
+async def test_starttls_takes_no_argument(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        client = await relay.greeted()
+        assert (await client.say(b"STARTTLS now")).startswith(b"501 ")
+        assert (await client.say(b"STARTTLS")).startswith(b"220 ")
+
+
+async def test_under_tls_the_upstream_knows_nothing_of_the_plaintext(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        upstream = relay.upstream
+        greeted: set[int] = set()  # connections
+        upstream.answers[b"EHLO"] = lambda line: greeted.add(upstream.connections)
+        upstream.answers[b"MAIL"] = lambda line: (
+            None if upstream.connections in greeted else b"503 5.5.1 EHLO first\r\n"
+        )
+        client = await relay.greeted()
+        await client.say(b"STARTTLS")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        await client.writer.start_tls(context)
+        assert await client.say(b"MAIL FROM:<a@client.test>") == b"503 5.5.1 EHLO first\r\n"
+        ok = await client.say(b"EHLO client.test", b"MAIL FROM:<a@client.test>")
+        assert ok.startswith(b"250 ")
