@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from fakes import Client, Relay
 
 from monitor.assembler import Output
+from monitor.checks.case import ClientReport
 from monitor.findings.disciplines import default
 from monitor.hub import Hub
 from monitor.policy.conduct import Conducting
@@ -249,6 +251,21 @@ async def test_who_speaks_during_the_greet_delay_never_reaches_the_upstream(tmp_
         (found,) = [f for f in record.findings if f.code == "conduct.early-talker"]
         assert found.evidence["command"] == "EHLO client.test"
         assert (record.verdict.code, record.verdict.by) == (554, "mxtap")
+
+
+async def test_without_a_greet_delay_the_first_command_is_refused(tmp_path: Path) -> None:
+    async with acting(tmp_path, early_talker=REFUSE) as relay:
+        named = relay.checks.client
+
+        async def spoken_to_meanwhile(ip: str) -> ClientReport:
+            while not any(wire.buffered for wire in relay.listener.wires):
+                await asyncio.sleep(0)
+            return await named(ip)
+
+        relay.checks.client = spoken_to_meanwhile  # type: ignore[method-assign]
+        client = await relay.client()
+        assert (await client.say(b"EHLO client.test")).startswith(b"220")
+        assert (await client.reply()).startswith(b"550 5.7.1 mxtap: refused for bad conduct: Spoke")
 
 
 async def test_a_drop_inside_a_transaction_decides_it(tmp_path: Path) -> None:
