@@ -25,6 +25,7 @@ from monitor.control.protocol import (
 )
 from monitor.events import AnyEvent
 from monitor.filter import FilterError, parse
+from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 
@@ -112,6 +113,10 @@ class CaptureFeed:
             return []
         started, ended = place
         return await asyncio.to_thread(session_events, self.reel, session, started, ended + SLACK)
+
+    async def waiting(self) -> list[Wait]:
+        """Mail that waits at this point of the replay."""
+        return self.playback.witness.waiting(self.playback.position)
 
     async def lists(self) -> list[Entry]:
         """The entries of the rehearsal."""

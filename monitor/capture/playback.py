@@ -10,6 +10,7 @@ from monitor import events as ev
 from monitor.assembler import Assembler, Output
 from monitor.capture.reel import Reel
 from monitor.capture.sheet import is_error
+from monitor.findings.retry.witness import Witness
 
 SLOWEST, FASTEST = 0.25, 1_000.0
 AS_FAST_AS_POSSIBLE = math.inf
@@ -25,6 +26,7 @@ class Playback:
 
     _at: float  # the session's time at the moment _since
     _since: float
+    witness: Witness  # of who waits
     _assembler: Assembler
     _events: Iterator[ev.AnyEvent]
     _next: ev.AnyEvent | None
@@ -176,7 +178,8 @@ class Playback:
         """Go to ``at``, with the sessions that are open there known."""
         self.generation += 1
         self._at, self._since, self._steps = at, self._clock(), 0
-        self._assembler = Assembler()
+        self.witness = Witness()
+        self._assembler = Assembler([self.witness])
         self._events = self.reel.events(self.reel.lead_in(self.reel.find(at)))
         self._next = next(self._events, None)
         while self._next is not None and self._next.at < at:

@@ -24,6 +24,7 @@ from monitor.control.protocol import (
     Update,
 )
 from monitor.control.server import MAX_HISTORY, SOCKET
+from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 
@@ -164,6 +165,10 @@ class SocketFeed:
         """Every event of a session that is kept."""
         raw = await self._call("transcript", session=session)
         return msgspec.convert(raw, list[ev.AnyEvent])
+
+    async def waiting(self) -> list[Wait]:
+        """Mail that was deferred and has not been accepted since."""
+        return msgspec.convert(await self._call("waiting"), list[Wait])
 
     async def lists(self) -> list[Entry]:
         """The entries in force."""

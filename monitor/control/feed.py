@@ -7,6 +7,7 @@ from typing import Protocol
 
 from monitor.control.protocol import Status, Update
 from monitor.events import AnyEvent
+from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 
@@ -41,6 +42,10 @@ class Feed(Protocol):
 
     async def transcript(self, session: str) -> list[AnyEvent]:
         """Every event of a session that is still kept, in order; empty when unknown."""
+        ...
+
+    async def waiting(self) -> list[Wait]:
+        """Mail that was deferred and has not been accepted since, the longest wait first."""
         ...
 
     async def lists(self) -> list[Entry]:

@@ -11,6 +11,7 @@ from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.protocol import Status, Update
 from monitor.filter import FilterError
+from monitor.findings.retry.waiting import Wait, waits
 from monitor.hub.search import search
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
@@ -56,6 +57,10 @@ class StoreFeed:
     async def transcript(self, session: str) -> list[ev.AnyEvent]:
         """Every event of a session that is kept."""
         return self._store.history.transcript(session)
+
+    async def waiting(self) -> list[Wait]:
+        """Mail that was deferred when the relay stopped."""
+        return waits(self._store.memory)
 
     async def lists(self) -> list[Entry]:
         """The entries in force."""

@@ -19,4 +19,5 @@ def default(settings: Settings, memory: Memory) -> list[Discipline]:
     Raises ConfigError where a file that the settings name cannot be used.
     """
     greylisted = Greylisted(settings.greylist, memory, load_whitelist(settings.greylist))
-    return [Conduct(settings), Tls(), ReportLoops(), greylisted, Retries(settings, memory)]
+    retries = Retries(settings.retry, memory, settings.greylist.patterns)
+    return [Conduct(settings), Tls(), ReportLoops(), greylisted, retries]

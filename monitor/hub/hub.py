@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from monitor import events as ev
 from monitor.assembler import Assembler, Output
+from monitor.findings.retry.waiting import Wait, waits
 from monitor.findings.views import Discipline, Session
 from monitor.hub.stats import Stats
 from monitor.hub.transcripts import Transcripts
@@ -141,6 +142,11 @@ class Hub:
     def transcript(self, session: str) -> list[ev.AnyEvent]:
         """Every event of a session that is kept."""
         return self._transcripts.open(session) or self.store.history.transcript(session)
+
+    def waiting(self) -> list[Wait]:
+        """Mail that was deferred and has not been accepted since, the longest wait first."""
+        self.store.writer.flush()
+        return waits(self.store.memory)
 
     # The clock's side
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from monitor.control.feed import Feed, FeedError
 from monitor.events import AnyEvent
 from monitor.filter import Filter
+from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 from monitor.ui.state.model import Model
@@ -103,6 +104,15 @@ class Desk:
     async def transcript(self, session: str) -> list[AnyEvent]:
         """What was said in a session."""
         return await self.feed.transcript(session)
+
+    async def waiting(self) -> list[Wait]:
+        """Mail that was deferred and has not been accepted since."""
+        return await self.feed.waiting()
+
+    async def record(self, transaction: str) -> Record | None:
+        """A transaction by its id, where it is still kept."""
+        found = await self.feed.history(limit=1, query=f'id:"{transaction}"')
+        return found[0] if found else None
 
     # -- what is done
 

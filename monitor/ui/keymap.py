@@ -48,6 +48,23 @@ _MOVE = ("table", "lines")
 KEYS = (
     Key("open", "enter", "open", "Open", "open what the cursor is on", _LISTS),
     Key("back", "escape", "back", "Back", "back to the table", ("session",)),
+    Key(
+        "before",
+        "left_square_bracket",
+        "attempt(-1)",
+        "Attempt before",
+        "the attempt before",
+        ("session",),
+    ),
+    Key(
+        "after",
+        "right_square_bracket",
+        "attempt(1)",
+        "Attempt after",
+        "the attempt after",
+        ("session",),
+        False,
+    ),
     Key("clear", "escape", "clear", "Clear", "clear the filter", ("live",), False),
     Key("ban", "b", "ban", "Ban", "refuse mail like this", (*_LISTS, "session")),
     Key("allow", "a", "allow", "Allow", "let mail like this pass", (*_LISTS, "session")),

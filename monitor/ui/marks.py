@@ -26,6 +26,10 @@ class Marks(NamedTuple):
     dot: str
     bar: str
     blocks: str  # from empty to full
+    rule: str
+    attempt: str
+    aside: str  # an attempt that is not counted
+    expected: str
 
 
 UNICODE = Marks(
@@ -41,6 +45,10 @@ UNICODE = Marks(
     dot="·",
     bar="│",
     blocks=" ▁▂▃▄▅▆▇█",
+    rule="─",
+    attempt="●",
+    aside="◌",
+    expected="○",
 )
 
 ASCII = Marks(
@@ -56,6 +64,10 @@ ASCII = Marks(
     dot="-",
     bar="|",
     blocks=" .:-=+*#@",
+    rule="-",
+    attempt="x",
+    aside="o",
+    expected="?",
 )
 
 _POOR = ("dumb", "linux", "vt100", "vt102", "vt220", "ansi", "cons25")

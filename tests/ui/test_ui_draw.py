@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
-from ui_fakes import NOW, record
+from ui_fakes import NOW, record, wait
 
 from monitor import events as ev
 from monitor.events import Finding, Verdict
@@ -32,7 +32,6 @@ from monitor.ui.draw.transcript import draw_transcript, in_cause_order
 from monitor.ui.look import Look
 from monitor.ui.marks import ASCII, UNICODE, choose
 from monitor.ui.state.senders import Senders
-from monitor.ui.state.waiting import Waiting
 
 LOOK = Look()
 hostile = st.text(
@@ -108,15 +107,15 @@ def test_hostile_details_are_harmless(made: Record) -> None:
 def test_hostile_entries_senders_and_waits_are_harmless(text: str, width: int) -> None:
     entry = Entry(id=1, list="ban", kind="helo", value=text, reason=text, by=text, created=NOW,
                   expires=NOW + timedelta(hours=1))  # fmt: skip
-    senders, waiting = Senders(), Waiting()
+    senders = Senders()
     made = record(4, mail_from=f"{text}@{text}", rcpts=(Recipient(text, 450, text),))
     senders.add(made)
-    waiting.add(made)
-    [sender], [wait] = senders.busiest(), waiting.longest()
+    [sender] = senders.busiest()
+    waiting = wait(made)
     for specs, cells in (
         (ENTRIES, entry_cells(entry, now, LOOK)),
         (SENDERS, sender_cells(sender, now, 10, LOOK)),
-        (WAITS, wait_cells(wait, now, LOOK)),
+        (WAITS, wait_cells(waiting, now, LOOK, 12)),
     ):
         line = draw_cells(cells, lay_out(specs, width))
         assert line.width == width

@@ -6,8 +6,11 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from ui_fakes import FakeFeed, record, transcript
+from ui_fakes import FakeFeed, record, transcript, wait
 from ui_screen import SIZES, running
+
+from monitor.findings.catalogue import finding
+from monitor.findings.retry.waiting import Wait
 
 sizes = pytest.mark.parametrize("size", SIZES)
 
@@ -99,6 +102,39 @@ async def test_waiting_tells_what_was_deferred_until_it_came_in(size: tuple[int,
         assert "bulk@rapid.example" not in screen.text
         await screen.press("enter")
         assert "Transcript" in screen.text
+
+
+async def test_each_attempt_of_waiting_mail_is_a_key_away() -> None:
+    async with running(FakeFeed([record(4), record(12), record(20)])) as screen:
+        await screen.press("3", "enter")
+        assert "s20" in str(screen.feed.asked[-1])
+        for key, session in (("[", "s12"), ("[", "s4"), ("]", "s12")):
+            await screen.press(key)
+            assert screen.feed.asked[-1] == ("transcript", session)
+        await screen.press("[", "[")
+        assert "no attempt before it" in screen.text
+
+
+async def test_a_retry_finding_leads_to_the_other_attempts() -> None:
+    tried = [{"session": "s4"}, {"session": "s12"}]
+    found = (finding("retry.too-soon", attempts=tried),)
+    feed = FakeFeed([record(4), record(0), record(12, findings=found)])
+    async with running(feed) as screen:
+        await screen.press("G", "enter", "[")
+        assert feed.asked[-1] == ("transcript", "s4")
+
+
+async def test_what_is_silent_says_so() -> None:
+    feed = FakeFeed([record(4)])
+    silent = wait(record(4), gave_up=1.0)
+
+    async def waiting() -> list[Wait]:
+        return [silent]
+
+    feed.waiting = waiting
+    async with running(feed) as screen:
+        await screen.press("3")
+        assert "silent" in screen.at_cursor
 
 
 async def test_nothing_waits() -> None:

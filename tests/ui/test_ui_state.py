@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from ui_fakes import NOW, record
 
-from monitor.events import Verdict
-from monitor.record import Message, Recipient
+from monitor.findings.catalogue import finding
+from monitor.record import Message
 from monitor.ui.durations import ago, parse_lifetime
+from monitor.ui.state.attempts import attempts_of
 from monitor.ui.state.rates import KEPT, Rates
 from monitor.ui.state.senders import Senders, organisation
 from monitor.ui.state.suggest import suggest
-from monitor.ui.state.waiting import Waiting
 
 
 def test_rates_count_by_second_and_kind() -> None:
@@ -55,47 +55,6 @@ def test_senders_are_counted() -> None:
     assert busiest.worst["error"] == 2
 
 
-OK = Verdict(code=250, reply="2.0.0 Ok", phase="eod", by="upstream")
-
-
-def test_a_wait_begins_with_4xx_and_ends_with_2xx_or_5xx() -> None:
-    waiting = Waiting()
-    waiting.add(record(4))
-    waiting.add(record(12))
-    [wait] = waiting.longest()
-    assert (wait.mail_from, wait.rcpt, wait.count, wait.code) == (
-        "bulk@rapid.example", "z@home.example", 2, 450,
-    )  # fmt: skip
-    assert (wait.since, wait.last) == (record(4).ended, record(12).ended)
-    rcpt = Recipient("z@home.example", 250, "2.1.5 Ok")
-    waiting.add(record(20, rcpts=(rcpt,), verdict=OK))
-    assert not waiting.longest()
-
-
-def test_a_message_deferred_after_data_waits_too() -> None:
-    waiting = Waiting()
-    later = Verdict(code=451, reply="4.3.0 Try later", phase="eod", by="upstream")
-    waiting.add(record(0, verdict=later))
-    assert waiting.longest()[0].reply == "4.3.0 Try later"
-
-
-def test_an_accepted_recipient_without_a_message_is_no_delivery() -> None:
-    waiting = Waiting()
-    waiting.add(record(4))
-    rcpt = Recipient("z@home.example", 250, "2.1.5 Ok")
-    gone = Verdict(code=250, reply="2.1.5 Ok", phase="rcpt", by="upstream")
-    waiting.add(record(12, rcpts=(rcpt,), verdict=gone))
-    assert len(waiting.longest()) == 1
-
-
-def test_a_retry_from_the_same_network_is_the_same_wait() -> None:
-    waiting = Waiting()
-    waiting.add(record(4))
-    other = type(record(4).client)(ip="203.0.113.250", port=1)
-    waiting.add(record(12, client=other))
-    assert waiting.longest()[0].count == 2
-
-
 def test_suggestions() -> None:
     assert suggest(record(0)) == {
         "ip": "192.0.2.10", "net": "192.0.2.0/24", "helo": "mail.good.example",
@@ -126,3 +85,15 @@ def test_wrong_lifetimes(text: str) -> None:
 )
 def test_spans(seconds: float, text: str) -> None:
     assert ago(seconds) == text
+
+
+def test_the_evidence_of_a_finding_leads_to_the_other_attempts() -> None:
+    tried = [{"session": "s1", "at": 1.0}, {"session": "s2", "at": 2.0}]
+    found = (
+        finding("retry.too-soon", attempts=tried[:1]),
+        finding("retry.rapid-fire", attempts=tried),
+        finding("spf.pass", attempts=["nonsense", {"session": 7}, None]),
+        finding("dkim.pass", attempts="nonsense"),
+    )
+    assert attempts_of(record(4, findings=found)) == ["s1", "s2"]
+    assert attempts_of(record(4)) == []

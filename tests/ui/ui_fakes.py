@@ -13,6 +13,7 @@ from monitor import events as ev
 from monitor.control.feed import FeedError
 from monitor.control.protocol import ListsUpdate, RecordUpdate, Status, Update
 from monitor.findings.catalogue import finding
+from monitor.findings.retry.waiting import Try, Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Client, Message, Recipient, Record, Tls
 
@@ -130,6 +131,18 @@ def transcript(of: Record) -> list[ev.AnyEvent]:
     return said
 
 
+def wait(*records: Record, gave_up: float = 0.0) -> Wait:
+    """Mail that waits, tried as these records tell."""
+    last = records[-1]
+    [rcpt] = last.rcpts
+    tries = (Try(r.started.timestamp(), r.client.ip, rcpt.code, r.id) for r in records)
+    return Wait(
+        sender=last.mail_from or "", recipient=rcpt.address, network=f"{last.client.ip}/24",
+        code=rcpt.code, reply=rcpt.reply, count=len(records), tries=tuple(tries),
+        expected=last.ended.timestamp() + 900, gave_up=gave_up,
+    )  # fmt: skip
+
+
 class FakeFeed:
     """Updates that a test pushes, history that it gives, and what was asked of it."""
 
@@ -178,6 +191,18 @@ class FakeFeed:
     async def transcript(self, session: str) -> list[ev.AnyEvent]:
         self.asked.append(("transcript", session))
         return next((transcript(r) for r in self.kept if r.session == session), [])
+
+    async def waiting(self) -> list[Wait]:
+        """Those whose last record was deferred, by sender and recipient."""
+        chains: dict[tuple[str | None, str], list[Record]] = {}
+        for r in self.kept:
+            for rcpt in r.rcpts:
+                key = (r.mail_from, rcpt.address)
+                if 400 <= rcpt.code < 500:
+                    chains.setdefault(key, []).append(r)
+                else:
+                    chains.pop(key, None)
+        return [wait(*records) for records in chains.values()]
 
     async def lists(self) -> list[Entry]:
         return list(self.entries)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from monitor import events as ev
-from monitor.config import Settings
+from monitor.config import Retry as Rules
 from monitor.findings.catalogue import finding
 from monitor.findings.greylist.replies import Patterns, compiled, recognise
 from monitor.findings.memory import Memory
@@ -29,10 +29,11 @@ TOO_MANY_RECIPIENTS = 552  # at RCPT a client takes it for 452 (RFC 5321 4.5.3.1
 class Retries:
     """A discipline with a memory; ``tick`` finds who gave up."""
 
-    def __init__(self, settings: Settings, memory: Memory) -> None:
-        self._rules = settings.retry
-        self._patterns = compiled(settings.greylist.patterns)
-        self._book = Book(settings.retry, memory)
+    def __init__(self, rules: Rules, memory: Memory, patterns: Sequence[str] = ()) -> None:
+        """``patterns`` are the operator's own wordings of greylisting. Raises re.error."""
+        self._rules = rules
+        self._patterns = compiled(patterns)
+        self._book = Book(rules, memory)
         self._downtime = Downtime(memory)
 
     def __call__(self, view: Session, event: ev.Event) -> Iterator[ev.Finding]:
@@ -42,8 +43,8 @@ class Retries:
         pool = pool_of(view, view.current)
         worst: dict[str, ev.Finding] = {}
         count: dict[str, int] = {}
-        for recipient, attempt in _attempts(view, view.current, event, self._patterns):
-            for found in self._take(view.current.mail.address, recipient, attempt, pool):
+        for recipient, attempt, reply in _attempts(view, view.current, event, self._patterns):
+            for found in self._take(view.current.mail.address, recipient, attempt, reply, pool):
                 count[found.code] = count.get(found.code, 0) + 1
                 known = worst.get(found.code)
                 if known is None or bands.worse(found.severity, known.severity):
@@ -53,7 +54,7 @@ class Retries:
             yield found
 
     def _take(
-        self, sender: str, recipient: str, attempt: Attempt, pool: Pool
+        self, sender: str, recipient: str, attempt: Attempt, reply: str, pool: Pool
     ) -> Iterable[ev.Finding]:
         sender, recipient = reverse_path(sender), forward_path(recipient)
         chains = self._book.open(sender, recipient, attempt.began)
@@ -75,7 +76,7 @@ class Retries:
             found += [good] if good else []
         else:
             chain.gave_up = 0.0
-            chain.add(attempt, pool)
+            chain.add(attempt, pool, reply)
         self._book.close(sender, recipient, chains, attempt.ended)
         return found
 
@@ -119,8 +120,8 @@ class Retries:
 
 def _attempts(
     view: Session, tx: Transaction, ended: ev.Ended, patterns: Patterns
-) -> Iterator[tuple[str, Attempt]]:
-    """Each recipient with its attempt; "" for the recipient where MAIL was refused."""
+) -> Iterator[tuple[str, Attempt, str]]:
+    """Each recipient, "" where MAIL was refused, with its attempt and the reply."""
     opened = view.opened
     size, message = _declared(tx.mail.params), _message(tx.content)
     for recipient, told in _outcomes(tx, ended, size):
@@ -140,6 +141,7 @@ def _attempts(
                 asked=(grey.left or 0.0) if grey else 0.0,
                 void=ended.state == "unknown" or _void(told),
             ),
+            told.reply,
         )
 
 

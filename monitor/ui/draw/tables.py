@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
+from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Entry
 from monitor.ui.draw.columns import Column, Spec
 from monitor.ui.draw.line import Line
 from monitor.ui.draw.plot import sparkline
+from monitor.ui.draw.timeline import timeline
 from monitor.ui.durations import ago
 from monitor.ui.look import Look
 from monitor.ui.state.senders import Sender
 from monitor.ui.state.suggest import KIND_LABELS
-from monitor.ui.state.waiting import Wait
 
 __all__ = ["ENTRIES", "SENDERS", "WAITS", "draw_cells", "entry_cells", "sender_cells", "wait_cells"]
 
@@ -47,9 +48,10 @@ WAITS = (
     Spec("network", "Network", 14, 22, 1, wide=100),
     Spec("since", "Waits", 5, 6),
     Spec("count", "Tries", 5, 5),
-    Spec("last", "Last", 4, 5),
+    Spec("tries", "When", 12, 40, 3),
+    Spec("next", "Next", 7, 7),
     Spec("code", "", 3, 3),
-    Spec("reply", "Answer", 16, 100, 4),
+    Spec("reply", "Answer", 8, 100, 4, wide=100),
 )
 
 Cells = dict[str, tuple[str, Style]]
@@ -107,16 +109,20 @@ def sender_cells(sender: Sender, now: float, trend: int, look: Look) -> Cells:
     }
 
 
-def wait_cells(wait: Wait, now: float, look: Look) -> Cells:
-    """Mail that waits."""
+def wait_cells(wait: Wait, now: float, look: Look, width: int) -> Cells:
+    """Mail that waits; ``width`` is that of the timeline."""
     palette = look.palette
+    left = wait.expected - now
+    silent = ("silent", palette.error)
+    late = ("late " if left < 0 else "in ") + ago(abs(left))
     return {
-        "from": (wait.mail_from or "<>", palette.strong),
-        "to": (wait.rcpt, palette.text),
+        "from": (wait.sender or "<>", palette.strong),
+        "to": (wait.recipient, palette.text),
         "network": (wait.network, palette.muted),
-        "since": (ago(now - wait.since.timestamp()), palette.warning),
+        "since": (ago(now - wait.since), palette.warning),
         "count": (str(wait.count), palette.text),
-        "last": (ago(now - wait.last.timestamp()), palette.muted),
+        "tries": (timeline(wait, now, width, look.marks), palette.muted),
+        "next": silent if wait.gave_up else (late, palette.text if left > 0 else palette.warning),
         "code": (str(wait.code), palette.code(wait.code)),
         "reply": (wait.reply, palette.text),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -19,6 +19,7 @@ from monitor.ui.draw.transcript import draw_transcript
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
 from monitor.ui.screens.base import DeskScreen
+from monitor.ui.state.attempts import attempts_of
 from monitor.ui.state.suggest import suggest
 from monitor.ui.widgets.lines import Lines
 
@@ -32,9 +33,13 @@ class SessionScreen(DeskScreen):
     AUTO_FOCUS = "#transcript"
     BINDINGS: ClassVar[list[BindingType]] = bindings("session")
 
-    def __init__(self, desk: Desk, look: Look, record: Record) -> None:
+    def __init__(
+        self, desk: Desk, look: Look, record: Record, attempts: Sequence[str] = ()
+    ) -> None:
+        """``attempts`` are the ids of transactions or sessions that tried the same message."""
         super().__init__(desk, look)
         self.record = record
+        self._attempts = list(attempts) or attempts_of(record)
 
     def body(self) -> Iterable[Widget]:
         """The three parts."""
@@ -58,6 +63,28 @@ class SessionScreen(DeskScreen):
     async def _fetch(self) -> None:
         events = await self.desk.transcript(self.record.session)
         self.query_one("#transcript", Lines).show(draw_transcript(events, self.look))
+
+    def action_attempt(self, step: int) -> None:
+        """The session of the attempt before or after this one."""
+        if self._attempts:
+            self.call(self._go(step))
+        else:
+            self.notify("This message was tried once, as far as is known.")
+
+    async def _go(self, step: int) -> None:
+        here = (self.record.id, self.record.session)
+        at = next((i for i, tried in enumerate(self._attempts) if tried in here), None)
+        to = len(self._attempts) - 1 if at is None else at + step
+        if not 0 <= to < len(self._attempts):
+            self.notify("There is no attempt before it." if step < 0 else "This is the last one.")
+            return
+        record = await self.desk.record(self._attempts[to])
+        if record is None:
+            self.notify("History does not have this attempt any more.", severity="warning")
+            return
+        self.record = record
+        self.restyle()
+        self.notify(f"Attempt {to + 1} of {len(self._attempts)}", timeout=2)
 
     def action_back(self) -> None:
         """Back to the table."""

@@ -11,7 +11,10 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
+from monitor.control.feed import FeedError
+from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import ListName
+from monitor.record import Record
 from monitor.ui.desk import Desk
 from monitor.ui.draw.columns import Column
 from monitor.ui.draw.tables import WAITS, wait_cells
@@ -20,14 +23,13 @@ from monitor.ui.look import Look
 from monitor.ui.screens.base import DeskScreen
 from monitor.ui.screens.session import SessionScreen
 from monitor.ui.state.suggest import suggest
-from monitor.ui.state.waiting import Wait
 from monitor.ui.widgets.listing import Listing
 
 __all__ = ["WaitingScreen"]
 
 
 class WaitingScreen(DeskScreen):
-    """A line a sender and recipient, the longest wait first."""
+    """A line a message and recipient, the longest wait first."""
 
     NAME = "waiting"
     AUTO_FOCUS = "Listing"
@@ -35,8 +37,9 @@ class WaitingScreen(DeskScreen):
 
     def __init__(self, desk: Desk, look: Look) -> None:
         super().__init__(desk, look)
+        self._asked = -1  # the version of the model that was asked about
         self.table: Listing[Wait] = Listing(
-            WAITS, lambda w: (w.mail_from, w.rcpt, w.network), self._cells, look
+            WAITS, lambda w: (w.sender, w.recipient, w.tries[0]), self._cells, look
         )
 
     def body(self) -> Iterable[Widget]:
@@ -45,37 +48,64 @@ class WaitingScreen(DeskScreen):
         yield Static("Nothing waits: all deferred mail has come in.", id="empty", markup=False)
 
     def _cells(self, wait: Wait, columns: Sequence[Column]) -> dict[str, tuple[str, Style]]:
-        return wait_cells(wait, self.desk.clock(), self.look)
+        width = next((c.width for c in columns if c.name == "tries"), 0)
+        return wait_cells(wait, self.desk.clock(), self.look, width)
 
     def sync(self) -> None:
-        """Mail was deferred, or came in."""
+        """Ask who waits, where anything happened since; draw the times anew."""
         super().sync()
-        self.table.set_items(self.desk.model.waiting.longest())
-        self.set_class(not len(self.desk.model.waiting), "-empty")
+        self.table.sync()
+        if self._asked != self.desk.model.version and self.is_current:
+            self._asked = self.desk.model.version
+            self.run_worker(self._ask_feed(), exclusive=True, group="waiting")
 
-    async def action_open(self) -> None:
-        """The last attempt's session."""
+    async def _ask_feed(self) -> None:
+        try:
+            found = await self.desk.waiting()
+        except FeedError:
+            self._asked = -1  # the header says that the relay is away
+            return
+        self.table.set_items(found)
+        self.set_class(not found, "-empty")
+
+    async def _last(self, wait: Wait) -> Record | None:
+        record = await self.desk.record(wait.last.transaction)
+        if record is None:
+            self.notify("History does not have this attempt any more.", severity="warning")
+        return record
+
+    def action_open(self) -> None:
+        """The last attempt's session; the others are one key away there."""
         if wait := self.table.item:
-            await self.app.push_screen(SessionScreen(self.desk, self.look, wait.record))
+            self.call(self._open(wait))
 
-    async def on_line_table_opened(self) -> None:
+    async def _open(self, wait: Wait) -> None:
+        if record := await self._last(wait):
+            attempts = [tried.transaction for tried in wait.tries]
+            await self.app.push_screen(SessionScreen(self.desk, self.look, record, attempts))
+
+    def on_line_table_opened(self) -> None:
         """A double click."""
-        await self.action_open()
+        self.action_open()
 
-    async def action_ban(self) -> None:
+    def action_ban(self) -> None:
         """Ban its sender."""
-        await self._ask("ban")
+        self._ask("ban")
 
-    async def action_allow(self) -> None:
+    def action_allow(self) -> None:
         """Allow its sender: it need not wait again."""
-        await self._ask("allow")
+        self._ask("allow")
 
-    async def _ask(self, list_: ListName) -> None:
-        wait = self.table.item
-        await self.ask_for_entry(list_, suggest(wait.record) if wait else {}, "ip")
+    def _ask(self, list_: ListName) -> None:
+        if wait := self.table.item:
+            self.call(self._ask_about(wait, list_))
+
+    async def _ask_about(self, wait: Wait, list_: ListName) -> None:
+        if record := await self._last(wait):
+            await self.ask_for_entry(list_, suggest(record), "ip")
 
     def action_copy(self) -> None:
-        """Copy the last attempt as JSON, through the terminal (OSC 52)."""
+        """Copy the attempts as JSON, through the terminal (OSC 52)."""
         if wait := self.table.item:
-            self.app.copy_to_clipboard(msgspec.json.encode(wait.record).decode())
-            self.notify("Copied the last attempt as JSON.")
+            self.app.copy_to_clipboard(msgspec.json.encode(wait).decode())
+            self.notify("Copied the attempts as JSON.")

@@ -18,7 +18,6 @@ from monitor.control.protocol import (
 from monitor.record import Record
 from monitor.ui.state.rates import Rates
 from monitor.ui.state.senders import Senders
-from monitor.ui.state.waiting import Waiting
 from monitor.ui.state.window import Window
 
 __all__ = ["Model"]
@@ -35,7 +34,6 @@ class Model:
         self.clock = clock
         self.window = Window()
         self.senders = Senders()
-        self.waiting = Waiting()
         self.rates = Rates()
         self.status: Status | None = None
         self.entries: tuple[Entry, ...] = ()
@@ -83,5 +81,4 @@ class Model:
 
     def _count(self, record: Record) -> None:
         self.senders.add(record)
-        self.waiting.add(record)
         self.rates.add(record)
