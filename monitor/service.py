@@ -8,7 +8,6 @@ import logging
 import os
 import shutil
 import socket
-import ssl
 import time
 from collections.abc import Iterable
 from types import TracebackType
@@ -34,17 +33,19 @@ from monitor.hub.search import search
 from monitor.policy.conduct import Conducting
 from monitor.policy.greylist import Greylisting
 from monitor.record import Record
+from monitor.relay.certificate import Certificate
 from monitor.relay.context import Context
 from monitor.relay.identity import Guard
 from monitor.relay.journal import Journal
 from monitor.relay.listener import Listener, ListenError, bind, exposed, probe
 from monitor.relay.spool import Spool
-from monitor.relay.tls import server_context, suite_names
+from monitor.relay.tls import suite_names
 from monitor.store import Store, StoreError
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds
+RENEWAL = 10.0  # seconds between looks at the certificate's files
 JOURNAL = "commits.journal"
 
 
@@ -119,6 +120,10 @@ class Service:
             consumers=[self._capture] if self._capture else [],
             keep_history=settings.history.days * 86400,
         )
+        self._certificate = Certificate(settings.tls, settings.state, settings.name)
+        stack.callback(self._certificate.close)
+        if self._certificate.problem:
+            log.warning("%s", self._certificate.problem)
         self._context = self._make_context(checks)
         stack.callback(self._context.journal.close)
         self._warning = await probe(self._context)
@@ -135,6 +140,8 @@ class Service:
         stack.push_async_callback(self._listener.drain, settings.limits.drain)
         self._ticking = asyncio.get_running_loop().create_task(self._tick())
         stack.callback(self._ticking.cancel)
+        renewing = asyncio.get_running_loop().create_task(self._renew())
+        stack.callback(renewing.cancel)
 
     def _rulers(self) -> list[Ruler]:
         rulers: list[Ruler] = [Conducting(self.settings.conduct)]
@@ -165,11 +172,6 @@ class Service:
         shutil.rmtree(spool, ignore_errors=True)
         with contextlib.suppress(OSError):
             spool.mkdir(mode=0o700)
-        tls = server_context(settings.tls, settings.state, settings.name)
-
-        def fresh() -> ssl.SSLContext | None:
-            return tls and server_context(settings.tls, settings.state, settings.name)
-
         return Context(
             settings=settings,
             hub=self._hub,
@@ -177,7 +179,7 @@ class Service:
             guard=Guard(settings, exposed(self._sockets)),
             spool=Spool(limits.spool_total, limits.spool_memory, spool),
             journal=Journal(settings.state / JOURNAL),
-            tls=fresh,
+            tls=self._certificate.context,
             suites=suite_names(),
         )
 
@@ -195,6 +197,23 @@ class Service:
         while True:
             await asyncio.sleep(TICK)
             self._hub.tick()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEWAL)
+            if await asyncio.to_thread(self._certificate.changed):
+                await self.reload()
+
+    async def reload(self) -> None:
+        """Read the certificate anew; one that cannot be used changes nothing but the status."""
+        try:
+            await asyncio.to_thread(self._certificate.read)
+        except ConfigError as error:
+            log.error("%s; the one from before stays in use", error)
+            return
+        log.info("the certificate was read anew")
+        if self._certificate.problem:
+            log.warning("%s", self._certificate.problem)
 
     def status(self) -> Status:
         """How the relay fares now."""
@@ -227,6 +246,7 @@ class Service:
         down = self._context.upstream_up is False
         state = f"upstream {self.settings.upstream} does not answer" if down else self._warning
         problems = [state, writer.problem, self._capture.problem if self._capture else ""]
+        problems.append(self._certificate.problem)
         if writer.dropped:
             problems.append(f"{writer.dropped} rows of history were dropped")
         failures = self._hub.failures
@@ -238,11 +258,11 @@ class Service:
     def summary(self) -> str:
         """How the relay fares, in a sentence."""
         now = self.status()
-        first = f"; {now.problems[0]}" if now.problems else ""
-        return (
+        counts = (
             f"{now.sessions} sessions, {now.accepted} accepted, {now.deferred} deferred, "
-            f"{now.refused} refused{first}"
+            f"{now.refused} refused"
         )
+        return "; ".join((counts, *now.problems))
 
     async def history(self, **query: Any) -> list[Record]:
         """Ended transactions, newest first, those of this moment included."""

@@ -1,4 +1,4 @@
-"""``mxtap serve``: the relay alone. SIGTERM and SIGINT drain it."""
+"""``mxtap serve``: the relay alone. SIGTERM and SIGINT drain it, SIGHUP renews its certificate."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ def _take_up(settings: Settings) -> list[socket.socket]:
 
 
 async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
-    stop = asyncio.Event()
+    stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
     manager = Manager(os.environ)
     async with Service(settings, sockets) as service:
         where = " ".join(
@@ -65,10 +66,20 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
         print(f"READY {where}", flush=True)
         manager.ready(service.summary())
         telling = asyncio.create_task(manager.keep_told(lambda: service.alive, service.summary))
+        reloading = asyncio.create_task(_reload(reload, service, manager))
         await stop.wait()
         telling.cancel()
+        reloading.cancel()
         manager.stopping(settings.limits.drain + COMMIT_GRACE)
     return 0
+
+
+async def _reload(asked: asyncio.Event, service: Service, manager: Manager) -> None:
+    while await asked.wait():
+        asked.clear()
+        manager.reloading()
+        await service.reload()
+        manager.ready(service.summary())
 
 
 __all__ = ["ConfigError", "configure", "run"]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from monitor.text import printable
 
 EVERY = 5.0  # seconds between two looks at what is to be told
-MAX_STATUS = 200  # characters
+MAX_STATUS = 1_000  # characters
 
 
 class Manager:

@@ -1,18 +1,10 @@
-"""TLS towards clients: our context, a certificate when none is given, the client's offer."""
+"""TLS towards clients: our context, and what the client offers."""
 
 from __future__ import annotations
 
-import datetime
-import os
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from monitor.config import ConfigError, Tls
 
@@ -36,20 +28,13 @@ class Offer:
     ciphers: tuple[str, ...]
 
 
-def server_context(tls: Tls, state: Path, name: str) -> ssl.SSLContext | None:
-    """The context that STARTTLS uses; None where it is off. Raises ConfigError."""
-    if not tls.enabled:
-        return None
+def server_context(tls: Tls, file: str) -> ssl.SSLContext:
+    """A context for one handshake as server, with key and certificate from ``file``.
+
+    Raises ssl.SSLError where they cannot be used, ConfigError for the ciphers.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate, key = tls.certificate, tls.key
-    if certificate is None:
-        certificate, key = state / "tls" / "cert.pem", state / "tls" / "key.pem"
-        if not certificate.exists() or not key.exists():
-            make_certificate(certificate, key, name)
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"tls.certificate = {certificate}: cannot be used: {error}") from None
+    context.load_cert_chain(file)
     context.minimum_version = _MINIMUM[tls.minimum]
     if tls.ciphers:
         try:
@@ -59,33 +44,6 @@ def server_context(tls: Tls, state: Path, name: str) -> ssl.SSLContext | None:
                 f"tls.ciphers = {tls.ciphers!r}: OpenSSL knows none of these ciphers"
             ) from None
     return context
-
-
-def make_certificate(certificate: Path, key: Path, name: str) -> None:
-    """A self-signed P-256 certificate for ``name``, good for ten years."""
-    certificate.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    private = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=3650))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(private, hashes.SHA256())
-    )
-    pem = private.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(pem)
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
 
 
 def accepted(context: ssl.SSLContext) -> tuple[tuple[str, ...], tuple[str, ...]]:

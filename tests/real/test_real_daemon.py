@@ -44,6 +44,15 @@ def manager() -> Iterator[Manager]:
             yield manager
 
 
+def told(manager: Manager) -> dict[str, str]:
+    """What a service manager puts into the environment."""
+    return {
+        "NOTIFY_SOCKET": str(manager.path),
+        "WATCHDOG_USEC": "200000",
+        "MXTAP_LISTEN": "127.0.0.1:0",
+    }
+
+
 @contextlib.contextmanager
 def serving(state: Path, *words: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
     """``mxtap serve`` in front of nothing, by the command line of ``words`` where given."""
@@ -64,12 +73,7 @@ def serving(state: Path, *words: str, **environ: str) -> Iterator[subprocess.Pop
 
 
 def test_the_manager_hears_of_each_step(tmp_path: Path, manager: Manager) -> None:
-    told = {
-        "NOTIFY_SOCKET": str(manager.path),
-        "WATCHDOG_USEC": "200000",
-        "MXTAP_LISTEN": "127.0.0.1:0",
-    }
-    with serving(tmp_path / "state", **told) as process:
+    with serving(tmp_path / "state", **told(manager)) as process:
         ready = manager.hears("READY=1")
         assert "0 sessions" in ready["STATUS"]
         assert "does not answer" in ready["STATUS"]
@@ -81,17 +85,30 @@ def test_the_manager_hears_of_each_step(tmp_path: Path, manager: Manager) -> Non
 
 
 def test_a_relay_that_hangs_sends_no_keep_alive(tmp_path: Path, manager: Manager) -> None:
-    told = {
-        "NOTIFY_SOCKET": str(manager.path),
-        "WATCHDOG_USEC": "200000",
-        "MXTAP_LISTEN": "127.0.0.1:0",
-    }
-    with serving(tmp_path / "state", **told) as process:
+    with serving(tmp_path / "state", **told(manager)) as process:
         manager.hears("WATCHDOG=1")
         process.send_signal(signal.SIGSTOP)
         manager.socket.settimeout(1)
         with pytest.raises(TimeoutError):
             manager.hears("nothing more")
+
+
+def test_a_hangup_renews_the_certificate_and_keeps_the_old_one_where_it_is_bad(
+    tmp_path: Path, manager: Manager
+) -> None:
+    with serving(tmp_path / "state", **told(manager)) as process:
+        manager.hears("READY=1")
+        file = tmp_path / "state" / "tls" / "cert.pem"
+        good = file.read_bytes()
+        file.write_text("no certificate")
+        process.send_signal(signal.SIGHUP)
+        assert int(manager.hears("RELOADING=1")["MONOTONIC_USEC"]) > 0
+        assert "cert.pem: cannot be used" in manager.hears("READY=1")["STATUS"]
+        assert "the one from before stays in use" in (tmp_path / "said").read_text()
+        file.write_bytes(good)
+        process.send_signal(signal.SIGHUP)
+        assert "cert.pem" not in manager.hears("READY=1")["STATUS"]
+        assert process.poll() is None
 
 
 def test_a_socket_of_systemd_is_served(needs: Needs, tmp_path: Path) -> None:

@@ -19,12 +19,13 @@ from monitor.checks.case import (
 )
 from monitor.config import Settings, load
 from monitor.policy.ruling import PASS, Ruling, Stage
+from monitor.relay.certificate import Certificate
 from monitor.relay.context import Context
 from monitor.relay.identity import Guard
 from monitor.relay.journal import Journal
 from monitor.relay.listener import Listener
 from monitor.relay.spool import Spool
-from monitor.relay.tls import server_context, suite_names
+from monitor.relay.tls import suite_names
 
 
 class Upstream:
@@ -208,7 +209,7 @@ class Relay:
             guard=Guard(self.settings, exposed=False),
             spool=Spool(limits.spool_total, limits.spool_memory),
             journal=Journal(self.state / "commits"),
-            tls=lambda: server_context(self.settings.tls, self.state, "relay.test"),
+            tls=Certificate(self.settings.tls, self.state, "relay.test").context,
             suites=suite_names(),
         )
         self.context.journal.begin_anew()

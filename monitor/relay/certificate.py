@@ -1,0 +1,152 @@
+"""The relay's certificate and key: read, checked, and kept until better ones are read.
+
+Each handshake wants a context of its own (it hears its own ClientHello), and OpenSSL loads
+from files only. So what was good is kept in a file in memory: neither a renewal in progress
+nor a broken file on the disk is ever in a handshake's way.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from monitor.config import ConfigError, Tls
+from monitor.relay.tls import server_context
+
+MAX_SIZE = 1024 * 1024  # bytes of either file
+_BY_OTHERS = 0o027  # mode bits: all that others may do, and a group that may write
+
+Mark = tuple[int, int, int] | None  # a file's inode, size and time of change
+
+
+class Certificate:
+    """What STARTTLS shows. Raises ConfigError where it cannot be used at the start."""
+
+    def __init__(self, tls: Tls, state: Path, name: str) -> None:
+        self._tls = tls
+        self._files = _files(tls, state)
+        self._memory = -1  # descriptor of the file in memory
+        self._read: list[Mark] = []
+        self._seen: list[Mark] = []
+        self.problem = ""  # what is wrong with the files now, for the operator
+        if tls.enabled:
+            if tls.certificate is None and not all(file.exists() for file in self._files):
+                _make(self._files[0], self._files[1], name)
+            self.read()
+
+    def context(self) -> ssl.SSLContext | None:
+        """A fresh context for one handshake; None where TLS is off."""
+        return server_context(self._tls, _path(self._memory)) if self._tls.enabled else None
+
+    def read(self) -> None:
+        """Read the files anew. Raises ConfigError; what was good before is then still in use."""
+        if not self._tls.enabled:
+            return
+        self._read = self._marks()
+        try:
+            contents, self.problem = _contents(self._files)
+            fresh = os.memfd_create("certificate")
+            try:
+                with open(fresh, "wb", closefd=False) as file:
+                    file.write(contents)
+                server_context(self._tls, _path(fresh))
+            except BaseException:
+                os.close(fresh)
+                raise
+        except (OSError, ssl.SSLError) as error:
+            what = "tls.certificate" if self._tls.certificate else "certificate"
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self.problem = f"{what} = {self._files[0]}: cannot be used: {reason or error}"
+            raise ConfigError(self.problem) from None
+        if self._memory < 0:
+            self._memory = fresh
+        else:
+            os.dup2(fresh, self._memory, inheritable=False)  # at once: handshakes go on meanwhile
+            os.close(fresh)
+
+    def changed(self) -> bool:
+        """True where the files differ from those read, and are as at the last call: at rest."""
+        if not self._tls.enabled:
+            return False
+        now = self._marks()
+        at_rest, self._seen = now == self._seen, now
+        return at_rest and now != self._read
+
+    def close(self) -> None:
+        """Let go of what is in memory."""
+        if self._memory >= 0:
+            os.close(self._memory)
+            self._memory = -1
+
+    def _marks(self) -> list[Mark]:
+        return [_mark(file) for file in self._files]
+
+
+def _files(tls: Tls, state: Path) -> list[Path]:
+    """The certificate and, where it is a file of its own, the key."""
+    if tls.certificate is None:
+        return [state / "tls" / "cert.pem", state / "tls" / "key.pem"]
+    return [tls.certificate, *([tls.key] if tls.key else [])]
+
+
+def _mark(file: Path) -> Mark:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _path(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}"
+
+
+def _contents(files: list[Path]) -> tuple[bytes, str]:
+    """Key and certificate as one PEM file, and what is unsafe about them. Raises OSError."""
+    pieces, problem = [], ""
+    for file in reversed(files):  # the key first: it goes before one in the certificate's file
+        with file.open("rb") as opened:
+            piece, mode = opened.read(MAX_SIZE), os.fstat(opened.fileno()).st_mode
+        if b"ENCRYPTED" in piece:
+            raise OSError(0, f"{file} has a passphrase; give a key without one")
+        if b"PRIVATE KEY" in piece and mode & _BY_OTHERS:
+            problem = (
+                f"{file} has mode {mode & 0o777:04o}: others may read or change the private key; "
+                f"chmod g-w,o= {file}"
+            )
+        pieces.append(piece)
+    return b"\n".join(pieces), problem
+
+
+def _make(certificate: Path, key: Path, name: str) -> None:
+    """A self-signed P-256 certificate for ``name``, good for ten years."""
+    certificate.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=3650))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(pem)
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
