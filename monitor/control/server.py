@@ -180,6 +180,9 @@ class ControlServer:
     async def _get_transcript(self, client: _Client, session: str) -> Any:
         return await asyncio.to_thread(self._hub.transcript, session)
 
+    async def _get_waiting(self, client: _Client) -> Any:
+        return await asyncio.to_thread(self._hub.waiting)
+
     async def _get_lists(self, client: _Client) -> Any:
         return self._hub.lists()
 
@@ -195,6 +198,7 @@ _METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
     "status": ControlServer._get_status,
     "history": ControlServer._get_history,
     "transcript": ControlServer._get_transcript,
+    "waiting": ControlServer._get_waiting,
     "lists": ControlServer._get_lists,
     "add": ControlServer._add,
     "end": ControlServer._end,
