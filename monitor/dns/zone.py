@@ -1,6 +1,8 @@
 """Answers from a file: an RFC 1035 master file that holds names of any domain.
 
-It is read with the origin ``.`` and needs no SOA. What is not in it does not exist.
+It is read with the origin ``.`` and needs no SOA. What is not in it does not exist. A line
+``; mxtap: signed NAME…`` says that answers about these names and all below them come as
+validated by DNSSEC, ``; mxtap: unsigned NAME…`` that they do not; the nearest one counts.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from monitor.findings.answers import Answer, canonical
 __all__ = ["Zone", "ZoneError"]
 
 DEFAULT_TTL = 3_600  # seconds, for records before the first stated TTL
+_DIRECTIVE = re.compile(r"[ \t]*;[ \t]*mxtap:(.*)")
 _Node = dict[str, tuple[tuple[str, ...], int]]  # by type: the records and their TTL
 
 
@@ -30,11 +33,12 @@ class ZoneError(Exception):
 
 
 class Zone:
-    """A resolver over one zone file. The AD bit is none: ``Answer.secure`` stays None."""
+    """A resolver over one zone file. Without a directive ``Answer.secure`` is None."""
 
     def __init__(self, text: str, source: str = "zone") -> None:
         """Read ``text``; ``source`` names it in errors. Raises ZoneError."""
         self._nodes = _read(text, source)
+        self._signed = _directives(text, source)
         self._inner = {
             parent for name in self._nodes for parent in _parents(name) if parent not in self._nodes
         }
@@ -56,20 +60,32 @@ class Zone:
     def known(self, name: str, rdtype: str) -> Answer:
         """The answer of the file, CNAMEs followed. A loop of them is a ``servfail``."""
         asked = at = canonical(name)
-        for _ in range(MAX_CHAIN):
+        chain: list[str] = []
+        while len(chain) < MAX_CHAIN:
+            chain.append(at)
             node = self._node(at)
-            if node is None:
-                return Answer(name=asked, type=rdtype, status="nxdomain", canonical=at)
-            if found := node.get(rdtype):
-                records, ttl = found
-                return Answer(
-                    name=asked, type=rdtype, status="ok", records=records, canonical=at, ttl=ttl
-                )
-            alias = node.get("CNAME")
+            records, ttl = (node or {}).get(rdtype, ((), 0))
+            alias = None if records or node is None else node.get("CNAME")
             if alias is None:
-                return Answer(name=asked, type=rdtype, status="nodata", canonical=at)
+                return Answer(
+                    name=asked,
+                    type=rdtype,
+                    status="ok" if records else "nxdomain" if node is None else "nodata",
+                    records=records,
+                    canonical=at,
+                    secure=self._secure(chain),
+                    ttl=ttl,
+                )
             at = alias[0][0]
         return Answer(name=asked, type=rdtype, status="servfail", canonical=at)
+
+    def _secure(self, chain: list[str]) -> bool | None:
+        """True where every name of the chain is signed, False where one is known not to be."""
+        states = [
+            next((self._signed[n] for n in (at, *_parents(at), "") if n in self._signed), None)
+            for at in chain
+        ]
+        return False if False in states else None if None in states else True
 
     def _node(self, name: str) -> _Node | None:
         """What stands at ``name``: its own records, none (an inner name), or a wildcard's."""
@@ -92,6 +108,18 @@ def _parents(name: str) -> list[str]:
     """The names above ``name``, the nearest first, without the root."""
     labels = name.split(".")
     return [".".join(labels[i:]) for i in range(1, len(labels))]
+
+
+def _directives(text: str, source: str) -> dict[str, bool]:
+    signed: dict[str, bool] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if told := _DIRECTIVE.fullmatch(line):
+            words = told[1].split()
+            if len(words) < 2 or words[0] not in ("signed", "unsigned"):
+                reason = "mxtap: is followed by signed or unsigned, and names"
+                raise ZoneError(f"{source}:{number}: {reason}")
+            signed.update((canonical(name), words[0] == "signed") for name in words[1:])
+    return signed
 
 
 class _Tokenizer(dns.tokenizer.Tokenizer):

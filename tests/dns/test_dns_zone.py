@@ -105,3 +105,33 @@ def test_an_unreadable_file_names_itself(tmp_path):
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ZoneError, match="not UTF-8"):
         Zone.load(binary)
+
+
+def test_a_directive_says_whose_answers_are_signed():
+    zone = Zone(
+        "; mxtap: signed example.test other.test.\n"
+        ";mxtap: unsigned Sub.Example.test\n"
+        "www.example.test.      A     192.0.2.1\n"
+        "a.sub.example.test.    A     192.0.2.1\n"
+        "far.example.test.      CNAME www.other.test.\n"
+        "www.other.test.        A     192.0.2.1\n"
+        "half.example.test.     CNAME a.sub.example.test.\n"
+        "out.example.test.      CNAME silent.test.\n"
+        "silent.test.           A     192.0.2.1 ; mxtap: signed is a remark here\n"
+    )
+    secure = {
+        "www.example.test": True,
+        "absent.example.test": True,
+        "a.sub.example.test": False,
+        "far.example.test": True,
+        "half.example.test": False,  # as secure as the weakest name of the chain
+        "out.example.test": None,
+        "silent.test": None,
+    }
+    assert {name: zone.known(name, "A").secure for name in secure} == secure
+
+
+@pytest.mark.parametrize("line", ["; mxtap: sign example.test", "; mxtap: signed"])
+def test_a_wrong_directive_names_the_line(line):
+    with pytest.raises(ZoneError, match=r"zone:2: .*signed or unsigned, and names"):
+        Zone("example.test. A 192.0.2.1\n" + line)
