@@ -44,6 +44,7 @@ class Sender:
     keys: ClassVar[Sequence[Kind]] = ()  # it signs with each; the selector is the kind's name
     key_tags: ClassVar[str] = ""  # further tags of its key records
     mx: ClassVar[str] = "10 mail"  # where mail to the domain goes; "" for no record
+    dnssec: ClassVar[bool] = True  # the zone is signed
     pointers: ClassVar[bool] = True  # each host has a PTR record
     records: ClassVar[str] = ""  # more of the zone, names relative to the domain
 

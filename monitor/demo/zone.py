@@ -11,7 +11,9 @@ from monitor.demo.keys import Keys
 from monitor.demo.sender import Sender
 
 _HEADER = (
-    "; The DNS of the demo: what each sender publishes. Keys are new at every start.\n$TTL 300\n"
+    "; The DNS of the demo: what each sender publishes. Keys are new at every start.\n"
+    "; mxtap: signed .\n"
+    "$TTL 300\n"
 )
 
 
@@ -31,6 +33,8 @@ def zone(cast: Iterable[type[Sender]], keys: Keys) -> str:
 
 def _section(sender: type[Sender], keys: Keys) -> str:
     lines = [f"; {line}".rstrip() for line in (inspect.getdoc(sender) or "").splitlines()]
+    if not sender.dnssec:
+        lines.append(f"; mxtap: unsigned {sender.domain}")
     lines.append(f"$ORIGIN {sender.domain}.")
     lines += [_line(label, f"A {address}") for label, address in sender.hosts.items()]
     if sender.mx:

@@ -17,6 +17,7 @@ import pytest
 from monitor.demo.cast import CAST
 from monitor.demo.sender import Sender
 from monitor.demo.troupe import can_bind
+from monitor.findings.catalogue import CATALOGUE
 
 MXTAP = str(Path(sys.executable).with_name("mxtap"))
 SPEED = "6"  # at more, a sender that retries at once is not fast enough for its clock
@@ -51,6 +52,7 @@ EXPECTED = {
     "Sha1": "dkim.sha1",
     "Lengthy": "dkim.length-tag",
     "Rehearsal": "dkim.testing",
+    "Unlocked": "dkim.pass dkim.key-unprotected",
     "Anonymous": "dkim.from-unsigned",
     "Notary": "dkim.pass dkim.too-many-signatures",
     "Service": "dkim.author-domain dmarc.pass",
@@ -92,6 +94,7 @@ EXPECTED = {
     "Unreachable": "route.sender-unreachable",
     "Misnamed": "rdns.mismatch conduct.helo-mismatch",
 }
+SHOWN = ("spf.", "dkim.", "dmarc.", "arc.", "report.")  # of these, the demo has every code
 UNFIT = ("warning", "error")  # what no sender of good manners may hear
 GOOD = ("Citizen", "Bulk", "Patient")
 
@@ -128,6 +131,11 @@ def test_a_sender_is_found_out(sender: type[Sender], heard: dict[str, dict[str, 
     wanted = set(EXPECTED.get(sender.__name__, "").split())
     assert sender.__name__ in heard
     assert wanted <= set(heard[sender.__name__])
+
+
+def test_every_code_of_authentication_and_reports_has_its_sender() -> None:
+    expected = {code for codes in EXPECTED.values() for code in codes.split()}
+    assert {code for code in CATALOGUE if code.startswith(SHOWN)} <= expected
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -12,6 +12,7 @@ from monitor.demo.cast import CAST
 from monitor.demo.keys import Keys
 from monitor.demo.sender import Sender
 from monitor.demo.zone import text, zone
+from monitor.dns.zone import Zone
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,11 @@ def test_every_habit_is_quoted(keys: Keys) -> None:
     for sender in CAST:
         assert sender.__doc__
         assert f"; {sender.__doc__.splitlines()[0]}" in written
+
+
+@pytest.mark.parametrize("sender", CAST, ids=lambda sender: sender.__name__)
+def test_answers_are_as_secure_as_the_senders_zone(sender: type[Sender], keys: Keys) -> None:
+    assert Zone(zone(CAST, keys)).known(sender.domain, "MX").secure is sender.dnssec
 
 
 def test_a_long_text_is_cut_into_character_strings() -> None:

@@ -171,6 +171,16 @@ class Rehearsal(Signer):
     key_tags = "; t=y"
 
 
+class Unlocked(Signer):
+    """Its zone is not signed with DNSSEC: whoever forges an answer forges the key."""
+
+    domain = "unlocked.example"
+    hosts = at(mail="127.0.57.1")
+    spf = "ip4:127.0.57.1 -all"
+    keys = ("rsa2048",)
+    dnssec = False
+
+
 class Anonymous(Signer):
     """Signs all but From, the one field that must be signed (RFC 6376 5.4)."""
 
@@ -241,6 +251,7 @@ DKIM: tuple[type[Sender], ...] = (
     Sha1,
     Lengthy,
     Rehearsal,
+    Unlocked,
     Anonymous,
     Notary,
     Service,
