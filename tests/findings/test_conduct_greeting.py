@@ -61,7 +61,9 @@ def test_our_own_names(name):
 
 def test_our_own_hosts_may_use_them():
     assert greet("mx.here.example", ip="127.0.0.1") == []
+    assert greet("mx.here.example", ip="::1") == []
     assert greet("mx.here.example", ip="198.51.100.1") == []
+    assert greet("mx.here.example", ip="127.0.0.9") == [US]
     assert greet("here.example", ptr="out.here.example") == []
     assert greet("here.example", ptr="out.nothere.example") == [US]
 

@@ -62,8 +62,7 @@ def _address(text: str) -> helo.Address | None:
 
 def _from_here(talk: Dialogue) -> bool:
     opened = talk.view.opened
-    address = _address(opened.ip)
-    return opened.ip == opened.local_ip or (address is not None and address.is_loopback)
+    return opened.ip in (opened.local_ip, "127.0.0.1", "::1")
 
 
 def _ours(talk: Dialogue, domain: str) -> bool:
