@@ -42,7 +42,7 @@ class Checker:
         self._resolver = resolver
         self._settings = settings
         self._now = now
-        self._hashes = BodyHashes(max(1, settings.checks.processes))
+        self._hashes = BodyHashes(settings.checks.threads)
 
     def close(self) -> None:
         """Let go of the threads."""

@@ -79,7 +79,7 @@ class Checking(Table):
     questions: Count = 100
     stamp: bool = False  # add an Authentication-Results field
     authserv_id: str = ""  # "" for the relay's name
-    processes: int = Field(default=1, ge=0)  # for DKIM over large bodies
+    threads: Count = 1  # for DKIM over large bodies
 
 
 class Greylist(Table):
