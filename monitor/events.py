@@ -91,6 +91,7 @@ class Reply(Event, frozen=True, kw_only=True, tag="reply"):
     lines: tuple[str, ...]
     by: Speaker
     phase: Phase
+    took: float = 0.0  # seconds that the upstream let the relay wait for it
 
 
 class Secured(Event, frozen=True, kw_only=True, tag="secured"):

@@ -27,6 +27,7 @@ class Inquiry:
         self._resolver = resolver
         self._answers: dict[Question, Answer] = {}
         self._left = questions
+        self.refused = False  # a question was one too many
         self._deadline = deadline
         self._ahead: list[asyncio.Future[Answer]] = []
 
@@ -82,6 +83,7 @@ class Inquiry:
         answer = self._answers.get(question)
         if answer is None:
             if self._left <= 0:
+                self.refused = True
                 return _unanswered(question)
             answer = self._resolver.known(*question)
             if answer is not None:

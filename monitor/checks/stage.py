@@ -28,7 +28,7 @@ class Stage:
         """``deadline`` is seconds from now, for everything together."""
         ends = asyncio.get_running_loop().time() + deadline
         self.ask = Inquiry(resolver, questions=questions, deadline=ends)
-        self.faults: list[Finding] = []
+        self._faults: list[Finding] = []
         self._ends = ends + GRACE
 
     def __enter__(self) -> Stage:
@@ -36,6 +36,14 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.ask.close()
+
+    @property
+    def faults(self) -> list[Finding]:
+        """What is to be told of the examination itself."""
+        if not self.ask.refused:
+            return self._faults
+        text = "not every DNS question was asked"
+        return [*self._faults, finding("relay.limit", text, limit="checks.questions")]
 
     def limit(self) -> asyncio.Timeout:
         """A block that waits for anything but DNS, whose answers have the deadline already."""
@@ -50,5 +58,5 @@ class Stage:
         except Exception as error:
             log.exception("the %s check failed", check)
             reason = type(error).__name__
-        self.faults.append(finding("relay.check-failed", f"{check}: {reason}", check=check))
+        self._faults.append(finding("relay.check-failed", f"{check}: {reason}", check=check))
         return default

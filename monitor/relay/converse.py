@@ -30,13 +30,14 @@ async def converse(context: Context, wire: Wire) -> None:
     dialogue = Dialogue(context, wire)
     ip, network = "", ""
     how: How = "fault"
+    whole: asyncio.Timeout | None = None
     try:
         await _arrive(dialogue)
         ip = dialogue.peer.ip
         network = _network(ip)
         context.per_ip[ip] += 1
         context.per_network[network] += 1
-        async with asyncio.timeout(context.settings.limits.session_timeout):
+        async with asyncio.timeout(context.settings.limits.session_timeout) as whole:
             await _greet(dialogue)
             await serve(dialogue)
     except Hangup as end:
@@ -48,6 +49,8 @@ async def converse(context: Context, wire: Wire) -> None:
         _leftover(dialogue)
     except (ClientSilent, TimeoutError):
         how = "timeout"
+        if whole is not None and whole.expired():
+            dialogue.limited("limits.session_timeout", "the session took too long")
         _leftover(dialogue)
         await dialogue.say(own(421, "4.4.2 timeout, closing"))
     except asyncio.CancelledError:
@@ -113,13 +116,13 @@ async def _greet(d: Dialogue) -> None:
     limits, context = d.settings.limits, d.context
     if context.draining:
         await d.hang_up(SHUTTING_DOWN, "shutdown")
-    full = (
-        len(context.sessions) > limits.sessions
-        or context.per_ip[d.peer.ip] > limits.sessions_per_ip
-        or context.per_network[_network(d.peer.ip)] > limits.sessions_per_network
-    )
-    if full:
-        d.found(finding("relay.limit", "too many sessions at once"))
+    sessions = {
+        "sessions": len(context.sessions),
+        "sessions_per_ip": context.per_ip[d.peer.ip],
+        "sessions_per_network": context.per_network[_network(d.peer.ip)],
+    }
+    if reached := [name for name, count in sessions.items() if count > getattr(limits, name)]:
+        d.limited(f"limits.{reached[0]}", "too many sessions at once")
         await d.hang_up(own(421, "4.7.0 too many connections, try again later"), "refused")
     if refusal := await d.rule("connect"):
         await d.hang_up(refusal, "refused")

@@ -65,7 +65,9 @@ async def data(d: Dialogue, line: Line, argument: bytes) -> None:
         room.callback(message.close)
         try:
             parser, trouble = await _receive(d, message)
-        except (ClientGone, ClientSilent):
+        except (ClientGone, ClientSilent) as error:
+            if isinstance(error, ClientSilent):
+                d.limited("limits.data_timeout", "nothing came of the message in time")
             # Cut off in mid-message: the upstream never heard of it.
             d.end(own(451, "4.4.2 the client broke off"), "eod")
             raise
@@ -129,7 +131,7 @@ async def _receive(d: Dialogue, message: SpooledMessage) -> tuple[DataParser, An
             try:
                 message.write(content)
             except SpoolFull:
-                d.found(finding("relay.limit", "the spool is full"))
+                d.limited("limits.spool_total", "the spool is full")
                 trouble = own(452, "4.3.1 no room for the message now, try again later")
         if rest is not None:
             d.wire.unread(rest)
@@ -137,6 +139,7 @@ async def _receive(d: Dialogue, message: SpooledMessage) -> tuple[DataParser, An
         if size > 2 * limits.message_size or parser.pending > 2 * limits.message_size:
             await _cut_off(d, trouble or own(552, "5.3.4 message too large"))
         if time.monotonic() > deadline:
+            d.limited("limits.data_total", "the message took too long")
             await _cut_off(d, own(421, "4.4.2 the message took too long"))
 
 

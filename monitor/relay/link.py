@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 
 from monitor import events as ev
 from monitor.config import Settings, split_address
@@ -29,9 +31,11 @@ class Link:
 
         Raises IdentityError where the client must not be served, UpstreamError else.
         """
+        clock = asyncio.get_running_loop().time
+        before = clock()
         upstream, banner = await self._connect(session, peer, at)
         if banner.code != 220:
-            return upstream, banner
+            return upstream, replace(banner, took=clock() - before)
         if self._guard.asks:
             try:
                 told = await self._guard.introduce(upstream, peer)
@@ -58,7 +62,7 @@ class Link:
                 upstream=self._settings.upstream,
             )
         )
-        return upstream, banner
+        return upstream, replace(banner, took=clock() - before)
 
     async def _connect(self, session: str, peer: Peer, at: float) -> tuple[Upstream, Answer]:
         limits = self._settings.limits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.events import Speaker
 
@@ -24,6 +24,7 @@ class Answer:
     code: int
     lines: tuple[bytes, ...]
     by: Speaker = "mxtap"
+    took: float = field(default=0.0, compare=False)  # seconds that the upstream let us wait
 
     @property
     def positive(self) -> bool:

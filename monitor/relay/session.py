@@ -92,6 +92,10 @@ class Dialogue:
             about = tx.id if tx else self.id
             self.emit(ev.Found(session=self.id, at=self.now(), about=about, findings=findings))
 
+    def limited(self, name: str, detail: str) -> None:
+        """Tell that a limit of the settings held, by its name there."""
+        self.found(finding("relay.limit", detail, limit=name), once=True)
+
     # Replies
 
     async def say(self, answer: Answer) -> None:
@@ -106,6 +110,7 @@ class Dialogue:
                 lines=tuple(printable(line) for line in answer.lines),
                 by=answer.by,
                 phase=self.phase,
+                took=round(answer.took, 6),
             )
         )
         if answer.code >= 500:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 
 from monitor.relay.data import stuffed
 from monitor.relay.replies import Answer, ReplyError, ReplyParser
@@ -84,7 +85,14 @@ class Upstream:
             self.abort()
             raise UpstreamError("sent a reply to no command")
         self._writer.write(line + b"\r\n")
-        return await self.reply(timeout)
+        return await self._timed(timeout)
+
+    async def _timed(self, timeout: float) -> Answer:
+        """Await the reply to what was just written, and note how long it took."""
+        clock = asyncio.get_running_loop().time
+        before = clock()
+        answer = await self.reply(timeout)
+        return replace(answer, took=clock() - before)
 
     async def content(
         self, pieces: Iterator[bytes], timeout: float, dot_timeout: float, *, bare: bool = False
@@ -120,7 +128,7 @@ class Upstream:
             raise
         self._writer.write(b".\r\n")
         try:
-            return await self.reply(dot_timeout)
+            return await self._timed(dot_timeout)
         except UpstreamError as error:
             raise DotSent(str(error)) from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from monitor import events as ev
 from monitor.findings.catalogue import finding
@@ -18,7 +19,7 @@ from monitor.relay.identity import offer
 from monitor.relay.replies import Answer, own
 from monitor.relay.session import SHUTTING_DOWN, TROUBLE, Dialogue, Hangup, Transaction
 from monitor.relay.tls import accepted, parse_hello, watch_hello
-from monitor.relay.wire import Line, LineTooLong
+from monitor.relay.wire import ClientGone, ClientSilent, Line, LineTooLong
 from monitor.text import escape, printable
 
 log = logging.getLogger(__name__)
@@ -41,13 +42,18 @@ async def serve(d: Dialogue) -> None:
     """Read and answer commands until the session ends (Hangup or ClientGone)."""
     limits = d.settings.limits
     while True:
-        if d.errors >= limits.errors or d.commands >= limits.commands:
-            d.found(finding("relay.limit", "too many errors or commands in one session"))
-            await d.hang_up(own(421, "4.7.0 too many errors, closing"), "refused")
+        for name, count in (("errors", d.errors), ("commands", d.commands)):
+            if count >= getattr(limits, name):
+                d.limited(f"limits.{name}", f"{count} {name} in one session")
+                await d.hang_up(own(421, f"4.7.0 too many {name}, closing"), "refused")
         d.commands += 1
         try:
             line = await d.wire.line(limits.command_line, limits.command_timeout)
+        except ClientSilent:
+            d.limited("limits.command_timeout", "no command came in time")
+            raise
         except LineTooLong as error:
+            d.limited("limits.command_line", f"a command of over {limits.command_line} octets")
             shown = escape(error.args[0][:SHOWN])
             d.emit(ev.Command(session=d.id, at=d.now(), text=shown, size=limits.command_line + 1))
             await d.say(await d.rule(d.phase) or own(500, "5.5.2 command line too long"))
@@ -57,7 +63,7 @@ async def serve(d: Dialogue) -> None:
             await d.hang_up(SHUTTING_DOWN, "shutdown")
         try:
             await _serve_one(d, line)
-        except (Hangup, OSError):
+        except (Hangup, ClientGone, ClientSilent, OSError):
             raise
         except Exception:
             # A bug of ours is the client's "try again", never a refusal (law 1).
@@ -150,7 +156,7 @@ def _offered(d: Dialogue, answer: Answer) -> Answer:
     if d.settings.tls.enabled and not d.wire.tls:
         lines.append(b"STARTTLS")
     lines.extend(x for x in answer.lines[1:] if x.split(b" ")[0].upper().decode() in CARRIED)
-    return Answer(answer.code, tuple(lines), "upstream")
+    return replace(answer, lines=tuple(lines))
 
 
 async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
@@ -170,7 +176,6 @@ async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
         first = bytes(d.wire.buffered[:SHOWN]).split(b"\n")[0].rstrip(b"\r")
         text = escape(first)
         d.emit(ev.Command(session=d.id, at=d.now(), text=text, size=len(first), pipelined=True))
-        d.found(finding("tls.starttls-injection", "bytes were buffered behind STARTTLS"))
         raise Hangup("refused")
     await d.abandon()
     hellos: list[bytes] = []
@@ -265,6 +270,7 @@ def _too_large(d: Dialogue, path: paths.Path) -> Answer | None:
     declared = path.param("SIZE")
     limit = d.settings.limits.message_size
     if declared and declared.isdigit() and len(declared) < 20 and int(declared) > limit:
+        d.found(finding("relay.too-large", f"{declared} bytes, over {limit}"))
         return own(552, f"5.3.4 message larger than {limit} bytes")
     return None
 
@@ -272,6 +278,7 @@ def _too_large(d: Dialogue, path: paths.Path) -> Answer | None:
 def _too_many(d: Dialogue) -> Answer | None:
     if d.messages < d.settings.limits.messages:
         return None
+    d.limited("limits.messages", f"{d.messages} messages in one session")
     return own(421, "4.7.0 too many messages in one session")
 
 
@@ -290,6 +297,7 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
         await d.know_sender(tx)
     answer = await d.rule("rcpt", rcpt=path.address)
     if answer is None and tx is not None and tx.tried >= d.settings.limits.recipients:
+        d.limited("limits.recipients", f"{tx.tried} recipients in one transaction")
         answer = own(452, "4.5.3 too many recipients")
     if answer is None:
         answer = await d.ask(line.raw)

@@ -219,6 +219,8 @@ async def test_too_many_questions_are_temporary_errors(make):
     assert "spf.pass" in codes(report)
     assert {"dkim.temperror", "dmarc.temperror"} <= set(codes(report))
     assert len(report.answers) == 2
+    [limit] = [f.evidence for f in report.findings if f.code == "relay.limit"]
+    assert limit == {"limit": "checks.questions"}
 
 
 def broken(*_, **__):
