@@ -70,6 +70,19 @@ def test_bytes_behind_starttls():
     assert PIPELINING not in world.codes()
 
 
+def test_bytes_behind_starttls_are_told_of_one_who_never_waits():
+    world = World()
+    client = world.connect()
+    client.ehlo("mx.sender.example", "SIZE 1000")
+    client.say("NOOP", "250 2.0.0 Ok")
+    client.say("NOOP", "250 2.0.0 Ok", pipelined=True)
+    client.say("STARTTLS", "220 2.0.0 Ready", pipelined=True)
+    client.say("MAIL FROM:<a@sender.example>", pipelined=True)
+    client.close("fault")
+    assert world.codes("conduct") == [PIPELINING]
+    assert world.codes("tls") == ["tls.starttls-injection"]
+
+
 @pytest.mark.parametrize(
     ("line", "protocol"),
     [

@@ -11,6 +11,9 @@ import pytest
 from fakes import relaying
 
 from monitor import events as ev
+from monitor.assembler import Assembler
+from monitor.findings.disciplines import default
+from monitor.findings.memory import Bounded
 
 
 async def test_encoded_words_cannot_inject_an_envelope(tmp_path: Path) -> None:
@@ -61,7 +64,10 @@ async def test_bytes_behind_starttls_end_the_session(tmp_path: Path) -> None:
         client.writer.write(b"STARTTLS\r\nMAIL FROM:<evil@client.test>\r\n")
         assert await client.rest() == b""
         await relay.settled()
-        assert "tls.starttls-injection" in relay.hub.codes()
+        assembler = Assembler(default(relay.settings, Bounded()))
+        told = [found for event in relay.hub.events for found in assembler.feed(event)[0]]
+        codes = [f.code for event in told if isinstance(event, ev.Found) for f in event.findings]
+        assert codes.count("tls.starttls-injection") == 1  # not by relay and discipline both
         assert not any(b"evil" in x for x in relay.upstream.lines)
 
 

@@ -40,7 +40,7 @@ class UnannouncedPipelining(Judge):
     hears = (ev.Command, ev.Content)
 
     def __init__(self) -> None:
-        self._told = False
+        self._told: set[str] = set()
         self._behind = ""  # the verb of the command before
 
     def __call__(self, talk: Dialogue, event: ev.Event) -> Iterable[ev.Finding]:
@@ -50,10 +50,10 @@ class UnannouncedPipelining(Judge):
         else:
             reason = self._reason(talk)
             behind, self._behind = self._behind, talk.verb
-        if not reason or self._told:
-            return ()
-        self._told = True
         code = "tls.starttls-injection" if behind == "STARTTLS" else CODE
+        if not reason or code in self._told:
+            return ()
+        self._told.add(code)
         return [
             finding(
                 code,
