@@ -1,27 +1,16 @@
 """A filter over history: the same answer as :meth:`Filter.matches`, from the database.
 
-The clause stands in a query over ``transactions``. SQL's third truth value never shows: a
-comparison with NULL is not true, and ``NOT`` is put around ``coalesce(…, false)`` only.
+The clause stands in a query over ``transactions``, and reads no other table. SQL's third truth
+value never shows: a comparison with NULL is not true, and ``NOT`` is put around
+``coalesce(…, false)`` only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    String,
-    and_,
-    false,
-    func,
-    not_,
-    or_,
-    select,
-    text,
-    true,
-)
+from sqlalchemy import Boolean, ColumnElement, and_, false, func, literal, not_, or_, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -43,24 +32,11 @@ from monitor.filter.nodes import (
 )
 from monitor.filter.parser import Filter
 from monitor.filter.pattern import Pattern
-from monitor.store.models import FindingRow, RecipientRow, TransactionRow
+from monitor.store.models import TransactionRow
 
 Clause = ColumnElement[bool]
 
-SAMPLE = 5_000  # of the newest findings
-FREQUENT = 0.005  # share of them from which a code is frequent
-
-_CODES = text(
-    "WITH RECURSIVE leap(code) AS ("
-    " SELECT min(code) FROM findings UNION ALL"
-    " SELECT (SELECT min(code) FROM findings WHERE code > leap.code) FROM leap"
-    " WHERE leap.code IS NOT NULL"
-    ") SELECT code FROM leap"
-)
-
 _T: Any = TransactionRow.__table__.c  # type: ignore[attr-defined]
-_FINDINGS: Any = FindingRow.__table__.c  # type: ignore[attr-defined]
-_RECIPIENTS: Any = RecipientRow.__table__.c  # type: ignore[attr-defined]
 
 _TEXTS: dict[Field, tuple[Any, ...]] = {
     "ip": (_T.client_ip,),
@@ -75,75 +51,35 @@ _TEXTS: dict[Field, tuple[Any, ...]] = {
     "phase": (_T.phase,),
     "by": (_T.by,),
 }
+_LINES: dict[Field, Any] = {"to": _T.rcpts, "finding": _T.codes}  # a text a line
 _NUMBERS: dict[Quantity, Any] = {"size": _T.size, "code": _T.code, "severity": _T.worst}
 
 
-def known_codes(connection: Connection) -> dict[str, float]:
-    """Every finding code of the history, with its share of the newest findings.
-
-    A few milliseconds however long the history is: it leaps from code to code in the index.
-    """
-    newest = select(_FINDINGS.code).order_by(_FINDINGS.n.desc()).limit(SAMPLE).subquery()
-    counted = select(newest.c.code, func.count()).group_by(newest.c.code)
-    shares = {code: count / SAMPLE for code, count in connection.execute(counted)}
-    return {code: shares.get(code, 0.0) for (code,) in connection.execute(_CODES) if code}
+def to_sql(wanted: Filter, now: float) -> Clause:
+    """The clause that is true for the transactions that ``wanted`` matches at ``now``."""
+    return _clause(wanted.root, now)
 
 
-def to_sql(wanted: Filter, now: float, codes: Mapping[str, float]) -> Clause:
-    """The clause that is true for the transactions that ``wanted`` matches at ``now``.
-
-    ``codes`` are those of :func:`known_codes`: what is rare is looked up in its index, what
-    is frequent is tested as the transactions are gone through, newest first.
-    """
-    return _Writer(now, codes).clause(wanted.root)
-
-
-class _Writer:
-    def __init__(self, now: float, codes: Mapping[str, float]) -> None:
-        self._now = now
-        self._codes = codes
-
-    def clause(self, node: Node) -> Clause:
-        match node:
-            case Text():
-                return self._text(node.field, node.pattern)
-            case Id():
-                return or_(_T.id == node.value, _T.session == node.value)
-            case Number():
-                return _compared(_NUMBERS[node.quantity], node.op, node.number)
-            case Age():
-                return _compared(_T.ended, OPPOSITE[node.op], self._now - node.seconds)
-            case Within():
-                return and_(_T.ip_key >= node.low, _T.ip_key <= node.high)
-            case Not():
-                return not_(func.coalesce(self.clause(node.part), false()))
-            case AllOf():
-                return and_(true(), *map(self.clause, node.parts))
-            case AnyOf():
-                return or_(false(), *map(self.clause, node.parts))
-
-    def _text(self, field: Field, pattern: Pattern) -> Clause:
-        match field:
-            case "finding":
-                return self._finding(pattern)
-            case "to":
-                about = _RECIPIENTS.transaction_id
-                holds = _like(_RECIPIENTS.address, pattern)
-                return select(about).where(about == _T.id, holds).exists()
-            case _:
-                return or_(*(_like(column, pattern) for column in _TEXTS[field]))
-
-    def _finding(self, pattern: Pattern) -> Clause:
-        codes = [code for code in self._codes if pattern.matches(code)]
-        if not codes:
-            return false()
-        about = _FINDINGS.transaction_id
-        if any(self._codes[code] > FREQUENT for code in codes):
-            # Folded, so that the planner goes by the transaction and not by the code.
-            holds = _Folded(_FINDINGS.code).in_(codes)
-            return select(about).where(about == _T.id, holds).exists()
-        clause: Clause = _T.id.in_(select(about).where(_FINDINGS.code.in_(codes)))
-        return clause
+def _clause(node: Node, now: float) -> Clause:
+    match node:
+        case Text(field, pattern) if field in _LINES:
+            return _on_a_line(_LINES[field], pattern)
+        case Text(field, pattern):
+            return or_(*(_Like(column, literal(pattern.as_like())) for column in _TEXTS[field]))
+        case Id(value):
+            return or_(_T.id == value, _T.session == value)
+        case Number(quantity, op, number):
+            return _compared(_NUMBERS[quantity], op, number)
+        case Age(op, seconds):
+            return _compared(_T.ended, OPPOSITE[op], now - seconds)
+        case Within(low, high):
+            return and_(_T.ip_key >= low, _T.ip_key <= high)
+        case Not(part):
+            return not_(func.coalesce(_clause(part, now), false()))
+        case AllOf(parts):
+            return and_(true(), *(_clause(part, now) for part in parts))
+        case AnyOf(parts):
+            return or_(false(), *(_clause(part, now) for part in parts))
 
 
 def _compared(column: Any, op: Op, value: float) -> Clause:
@@ -151,23 +87,67 @@ def _compared(column: Any, op: Op, value: float) -> Clause:
     return clause
 
 
-def _like(column: Any, pattern: Pattern) -> Clause:
-    clause: Clause = _Folded(column).like(pattern.as_like(), escape="/")
-    return clause
+def _on_a_line(column: Any, pattern: Pattern) -> Clause:
+    """True where one of the lines of ``column`` is of this pattern."""
+    first, *rest = pattern.pieces
+    some = [piece for piece in pattern.pieces if piece]
+    if not first and rest and not rest[-1] and some:
+        like = Pattern(("", *some, ""))  # anywhere: a line begins before it and ends behind it
+    else:
+        like = (
+            Pattern(("", f"\n{first}", *rest[:-1], f"{rest[-1]}\n", ""))
+            if rest
+            else Pattern(("", f"\n{first}\n", ""))
+        )
+    near = _Like(column, literal(like.as_like()))
+    if len(some) < 2:
+        return near
+    # The pieces may be found on different lines.
+    *middle, last = map(re.escape, rest)
+    start, end = f"\n{re.escape(first)}", f"[^\n]*{last}\n"
+    linear = start + "".join(f"(?>[^\n]*?{piece})" for piece in middle) + end
+    plain = start + "".join(f"[^\n]*{piece}" for piece in middle) + end
+    return and_(near, _Matches(column, literal(linear), literal(plain)))
 
 
-class _Folded(FunctionElement[str]):
-    """A text with the case of ASCII letters, and of no others, put aside."""
+class _Like(FunctionElement[bool]):
+    """A text is like a folded pattern: the case of ASCII letters, and of no others, put aside."""
 
     inherit_cache = True
-    type = String()
+    type = Boolean()
 
 
-@compiles(_Folded)
-def _folded(element: Any, compiler: Any, **given: Any) -> str:
-    return f"lower({compiler.process(element.clauses, **given)})"
+@compiles(_Like)
+def _like(element: Any, compiler: Any, **given: Any) -> str:
+    column, pattern = (compiler.process(clause, **given) for clause in element.clauses)
+    return f"{column} LIKE {pattern} ESCAPE '/'"
 
 
-@compiles(_Folded, "postgresql")
-def _folded_postgresql(element: Any, compiler: Any, **given: Any) -> str:
-    return f'lower({compiler.process(element.clauses, **given)} COLLATE "C")'
+@compiles(_Like, "postgresql")
+def _like_postgresql(element: Any, compiler: Any, **given: Any) -> str:
+    column, pattern = (compiler.process(clause, **given) for clause in element.clauses)
+    return f"lower({column} COLLATE \"C\") LIKE {pattern} ESCAPE '/'"
+
+
+class _Matches(FunctionElement[bool]):
+    """A regular expression is found in a folded text.
+
+    It comes twice. Python's engine, which is SQLite's here, needs atomic groups to be linear;
+    PostgreSQL's is so without them, and does not know them.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_Matches)
+def _matches(element: Any, compiler: Any, **given: Any) -> str:
+    column, linear, _ = element.clauses
+    return f"lower({compiler.process(column, **given)}) REGEXP {compiler.process(linear, **given)}"
+
+
+@compiles(_Matches, "postgresql")
+def _matches_postgresql(element: Any, compiler: Any, **given: Any) -> str:
+    column, _, plain = element.clauses
+    folded = f'lower({compiler.process(column, **given)} COLLATE "C")'
+    return f"{folded} ~ {compiler.process(plain, **given)}"

@@ -7,29 +7,56 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    LargeBinary,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from monitor import events as ev
 from monitor.filter import ip_key
+from monitor.filter.order import Order, Place
 from monitor.record import Late, Record, worst
-from monitor.store.models import FindingRow, RecipientRow, TransactionRow, TranscriptRow
+from monitor.store.models import LateRow, RecordRow, TransactionRow, TranscriptRow
 from monitor.store.writer import Writer
 
 _TRANSACTIONS: Any = TransactionRow.__table__  # type: ignore[attr-defined]
-_RECIPIENTS: Any = RecipientRow.__table__  # type: ignore[attr-defined]
-_FINDINGS: Any = FindingRow.__table__  # type: ignore[attr-defined]
+_RECORDS: Any = RecordRow.__table__  # type: ignore[attr-defined]
+_LATE: Any = LateRow.__table__  # type: ignore[attr-defined]
 _TRANSCRIPTS: Any = TranscriptRow.__table__  # type: ignore[attr-defined]
+_T = _TRANSACTIONS.c
 
 _ADD_TRANSACTION = insert(_TRANSACTIONS).prefix_with("OR IGNORE")
-_ADD_RECIPIENT = insert(_RECIPIENTS)
-_ADD_FINDING = insert(_FINDINGS)
+_ADD_RECORD = (
+    insert(_RECORDS)
+    .prefix_with("OR IGNORE")
+    .from_select(
+        ["n", "record"],
+        select(_T.n, bindparam("record", type_=LargeBinary)).where(_T.id == bindparam("of")),
+    )
+)
+_ADD_LATE = insert(_LATE)
 _ADD_TRANSCRIPT = insert(_TRANSCRIPTS).prefix_with("OR REPLACE")
-_RAISE_WORST = (
+_MENTION_LATE = (
     update(_TRANSACTIONS)
-    .where(_TRANSACTIONS.c.id == bindparam("about"))
-    .values(worst=func.max(_TRANSACTIONS.c.worst, bindparam("severity")))
+    .where(_T.id == bindparam("about"))
+    .values(worst=func.max(_T.worst, bindparam("severity")), codes=_T.codes + bindparam("line"))
 )
 _PRUNE_STEP = 500  # rows a step, so that the mail's own writes are never kept waiting
+
+_KEYS: dict[Order, tuple[Any, ...]] = {
+    "ended": (_T.ended,),
+    "severity": (_T.worst, _T.ended),
+    "code": (_T.code, _T.ended),
+    "ip": (_T.ip_key, _T.ended),
+}
 
 _encode = msgspec.json.Encoder().encode
 _decode_record = msgspec.json.Decoder(Record).decode
@@ -50,52 +77,57 @@ class History:
     def add(self, record: Record) -> None:
         """Keep one record, soon."""
         self._writer.put(_ADD_TRANSACTION, _row(record))
-        for rcpt in record.rcpts:
-            values = {"transaction_id": record.id, "address": rcpt.address}
-            self._writer.put(_ADD_RECIPIENT, values)
-        for found in record.findings:
-            self._writer.put(_ADD_FINDING, _finding_row(record.id, found, None))
+        self._writer.put(_ADD_RECORD, {"of": record.id, "record": _encode(record)})
 
     def add_late(self, late: Late) -> None:
         """Keep findings that came after their record."""
         for found in late.findings:
+            values = {"transaction_id": late.about, "finding": _encode(found)}
+            self._writer.put(_ADD_LATE, values)
             severity = ev.SEVERITIES.index(found.severity)
-            self._writer.put(_ADD_FINDING, _finding_row(late.about, found, _encode(found)))
-            self._writer.put(_RAISE_WORST, {"about": late.about, "severity": severity})
+            mention = {"about": late.about, "severity": severity, "line": f"{found.code}\n"}
+            self._writer.put(_MENTION_LATE, mention)
 
     def add_transcript(self, session: str, ended: float, lines: list[bytes]) -> None:
         """Keep a session's events."""
         blob = zlib.compress(b"\n".join(lines), 1)
         self._writer.put(_ADD_TRANSCRIPT, {"session": session, "ended": ended, "events": blob})
 
-    def records(
+    def slice(
         self,
-        limit: int,
-        before: float | None = None,
-        since: float | None = None,
-        where: Any = None,
-    ) -> list[Record]:
-        """The newest ``limit`` records, newest first, that ended in the given span."""
-        query = select(_TRANSACTIONS.c.id, _TRANSACTIONS.c.record)
-        if before is not None:
-            query = query.where(_TRANSACTIONS.c.ended < before)
-        if since is not None:
-            query = query.where(_TRANSACTIONS.c.ended >= since)
-        if where is not None:
-            query = query.where(where)
-        order = (_TRANSACTIONS.c.ended.desc(), _TRANSACTIONS.c.n.desc())
-        query = query.order_by(*order).limit(limit)
+        order: Order,
+        backward: bool,
+        past: Place | None,
+        size: int,
+        where: Iterable[Any] = (),
+        limit: int = -1,
+    ) -> tuple[list[Record], Place | None]:
+        """Of the ``size`` records behind ``past``, up to ``limit`` that every clause picks.
+
+        And the place to go on from: None where history ends. ``backward`` is from the greatest
+        to the least.
+        """
+        keys = (*_KEYS[order], _T.n)
+        by = [key.desc() if backward else key.asc() for key in keys]
+        clauses = [_beyond(keys, past, backward)] if past else []
+        edge = select(*keys).where(*clauses).order_by(*by).offset(size - 1).limit(1)
+        query = select(*keys, _T.id, _RECORDS.c.record).join(_RECORDS, _RECORDS.c.n == _T.n)
         with self._engine.connect() as connection:
+            found = connection.execute(edge).one_or_none()
+            reached = _place(found) if found else None
+            if reached:
+                clauses.append(_beyond(keys, reached, not backward, or_at=True))
+            query = query.where(*clauses, *where).order_by(*by).limit(limit)
             rows = connection.execute(query).all()
-            late = self._late(connection, [row[0] for row in rows])
-        return [_with(_decode_record(blob), late.get(id_, ())) for id_, blob in rows]
+            late = self._late(connection, [row.id for row in rows])
+        records = [_with(_decode_record(row.record), late.get(row.id, ())) for row in rows]
+        return records, _place(rows[-1][: len(keys)]) if len(rows) == limit else reached
 
     def _late(self, connection: Any, ids: list[str]) -> dict[str, list[ev.Finding]]:
         found: dict[str, list[ev.Finding]] = {}
         for start in range(0, len(ids), 500):
-            query = select(_FINDINGS.c.transaction_id, _FINDINGS.c.late).where(
-                _FINDINGS.c.transaction_id.in_(ids[start : start + 500]),
-                _FINDINGS.c.late.is_not(None),
+            query = select(_LATE.c.transaction_id, _LATE.c.finding).where(
+                _LATE.c.transaction_id.in_(ids[start : start + 500])
             )
             for about, blob in connection.execute(query):
                 found.setdefault(about, []).append(_decode_finding(blob))
@@ -110,16 +142,35 @@ class History:
 
     def prune(self, before: float) -> int:
         """Forget a step's worth of what ended before ``before``; how many rows that were."""
-        ids = select(_TRANSACTIONS.c.id).where(_TRANSACTIONS.c.ended < before).limit(_PRUNE_STEP)
+        ids = select(_T.n, _T.id).where(_T.ended < before).limit(_PRUNE_STEP)
         old = select(_TRANSCRIPTS.c.session).where(_TRANSCRIPTS.c.ended < before)
         with self._engine.begin() as connection:
-            gone = [row[0] for row in connection.execute(ids)]
-            for table in (_RECIPIENTS, _FINDINGS):
-                connection.execute(delete(table).where(table.c.transaction_id.in_(gone)))
-            connection.execute(delete(_TRANSACTIONS).where(_TRANSACTIONS.c.id.in_(gone)))
+            gone = connection.execute(ids).all()
+            numbers = [row.n for row in gone]
+            late = _LATE.c.transaction_id.in_([row.id for row in gone])
+            connection.execute(delete(_LATE).where(late))
+            connection.execute(delete(_RECORDS).where(_RECORDS.c.n.in_(numbers)))
+            connection.execute(delete(_TRANSACTIONS).where(_T.n.in_(numbers)))
             step = old.limit(_PRUNE_STEP).scalar_subquery()
             connection.execute(delete(_TRANSCRIPTS).where(_TRANSCRIPTS.c.session.in_(step)))
         return len(gone)
+
+
+def _place(keys: Any) -> Place:
+    """From the keys of an order: what it goes by first, the time and the number last."""
+    *_, ended, n = keys
+    return Place(keys[0], ended, n)
+
+
+def _beyond(keys: tuple[Any, ...], at: Place, backward: bool, *, or_at: bool = False) -> Any:
+    """What comes behind a place, going ``backward`` or forward; with ``or_at`` what is there."""
+    values = (at.value, at.ended, at.n)[-len(keys) :]
+    if at.n is None:
+        keys, values = keys[:-1], values[:-1]
+    left, right = tuple_(*keys), tuple_(*values)
+    if backward:
+        return left <= right if or_at else left < right
+    return left >= right if or_at else left > right
 
 
 def _with(record: Record, late: Iterable[ev.Finding]) -> Record:
@@ -140,6 +191,7 @@ def _row(record: Record) -> dict[str, Any]:
         "helo": record.client.helo,
         "name": record.client.name,
         "mail_from": record.mail_from,
+        "rcpts": _lines(rcpt.address for rcpt in record.rcpts),
         "author": message.from_ if message else None,
         "subject": message.subject if message else None,
         "message_id": message.message_id if message else None,
@@ -150,11 +202,11 @@ def _row(record: Record) -> dict[str, Any]:
         "by": verdict.by,
         "tls_protocol": tls.protocol if tls else None,
         "tls_cipher": tls.cipher if tls else None,
+        "codes": _lines(found.code for found in record.findings),
         "worst": ev.SEVERITIES.index(severity) if severity else -1,
-        "record": _encode(record),
     }
 
 
-def _finding_row(about: str, found: ev.Finding, late: bytes | None) -> dict[str, Any]:
-    severity = ev.SEVERITIES.index(found.severity)
-    return {"transaction_id": about, "code": found.code, "severity": severity, "late": late}
+def _lines(texts: Iterable[str]) -> str:
+    """Texts with a newline on either side of each; what came from outside has none in it."""
+    return "\n" + "".join(f"{text}\n" for text in texts)

@@ -33,7 +33,39 @@ MEMORY_DUE = (
     "CREATE INDEX ix_memory_due ON memory (kind, due) WHERE due IS NOT NULL",
 )
 
+# What filters ask for stands in one narrow table, and every order in an index.
+HISTORY_NARROW = (
+    "ALTER TABLE transactions RENAME TO transactions_1",
+    "CREATE TABLE transactions ( n INTEGER NOT NULL, id VARCHAR NOT NULL, "
+    "session VARCHAR NOT NULL, started FLOAT NOT NULL, ended FLOAT NOT NULL, "
+    "client_ip VARCHAR NOT NULL, ip_key VARCHAR NOT NULL, helo VARCHAR, name VARCHAR, "
+    "mail_from VARCHAR, rcpts VARCHAR NOT NULL, author VARCHAR, subject VARCHAR, "
+    "message_id VARCHAR, size INTEGER, code INTEGER NOT NULL, reply VARCHAR NOT NULL, "
+    'phase VARCHAR NOT NULL, "by" VARCHAR NOT NULL, tls_protocol VARCHAR, tls_cipher VARCHAR, '
+    "codes VARCHAR NOT NULL, worst INTEGER NOT NULL, PRIMARY KEY (n), UNIQUE (id) )",
+    "INSERT INTO transactions SELECT n, id, session, started, ended, client_ip, ip_key, helo, "
+    "name, mail_from, (SELECT char(10) || coalesce(group_concat(address, char(10)) || char(10), '')"
+    " FROM recipients WHERE transaction_id = id), author, subject, message_id, size, code, reply, "
+    'phase, "by", tls_protocol, tls_cipher, '
+    "(SELECT char(10) || coalesce(group_concat(f.code, char(10)) || char(10), '')"
+    " FROM findings AS f WHERE transaction_id = id), worst FROM transactions_1",
+    "CREATE TABLE records ( n INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (n) )",
+    "INSERT INTO records SELECT n, record FROM transactions_1",
+    "CREATE TABLE late_findings ( n INTEGER NOT NULL, transaction_id VARCHAR NOT NULL, "
+    "finding BLOB NOT NULL, PRIMARY KEY (n) )",
+    "INSERT INTO late_findings SELECT n, transaction_id, late FROM findings WHERE late IS NOT NULL",
+    "DROP TABLE transactions_1",
+    "DROP TABLE recipients",
+    "DROP TABLE findings",
+    "CREATE INDEX ix_late_findings_transaction_id ON late_findings (transaction_id)",
+    "CREATE INDEX ix_transactions_session ON transactions (session)",
+    "CREATE INDEX ix_transactions_ended ON transactions (ended)",
+    "CREATE INDEX ix_transactions_ip ON transactions (ip_key, ended)",
+    "CREATE INDEX ix_transactions_code ON transactions (code, ended)",
+    "CREATE INDEX ix_transactions_worst ON transactions (worst, ended)",
+)
+
 STEPS: dict[int, tuple[str, ...]] = {
-    1: (*ENTRIES_STAY, *MEMORY_DUE),
+    1: (*ENTRIES_STAY, *MEMORY_DUE, *HISTORY_NARROW),
 }
 SCHEMA = 1 + len(STEPS)

@@ -16,9 +16,18 @@ class Meta(SQLModel, table=True):
 
 
 class TransactionRow(SQLModel, table=True):
-    """One record of the event contract, with what filters ask for in columns of its own."""
+    """What filters and orders ask of a record, and no more: a filter may have to read all rows.
+
+    ``rcpts`` and ``codes`` (of findings, late ones too) are lines, each with a newline on
+    either side. Every order is an index that ends with the time: a page of it is one range.
+    """
 
     __tablename__ = "transactions"
+    __table_args__ = (
+        Index("ix_transactions_ip", "ip_key", "ended"),
+        Index("ix_transactions_code", "code", "ended"),
+        Index("ix_transactions_worst", "worst", "ended"),
+    )
 
     n: int | None = Field(default=None, primary_key=True)  # order of arrival
     id: str = Field(unique=True)
@@ -26,10 +35,11 @@ class TransactionRow(SQLModel, table=True):
     started: float
     ended: float = Field(index=True)
     client_ip: str
-    ip_key: str = Field(index=True)
+    ip_key: str
     helo: str | None
     name: str | None
     mail_from: str | None
+    rcpts: str
     author: str | None
     subject: str | None
     message_id: str | None
@@ -40,30 +50,27 @@ class TransactionRow(SQLModel, table=True):
     by: str
     tls_protocol: str | None
     tls_cipher: str | None
-    worst: int = Field(default=-1, index=True)
-    record: bytes  # the record as JSON, late findings not included
+    codes: str
+    worst: int = -1
 
 
-class RecipientRow(SQLModel, table=True):
-    """One recipient of a transaction."""
+class RecordRow(SQLModel, table=True):
+    """A record as JSON, as it was told: late findings are not in it."""
 
-    __tablename__ = "recipients"
+    __tablename__ = "records"
+
+    n: int | None = Field(default=None, primary_key=True)  # the transaction's
+    record: bytes
+
+
+class LateRow(SQLModel, table=True):
+    """A finding, as JSON, that came after its record."""
+
+    __tablename__ = "late_findings"
 
     n: int | None = Field(default=None, primary_key=True)
     transaction_id: str = Field(index=True)
-    address: str
-
-
-class FindingRow(SQLModel, table=True):
-    """One finding of a transaction. ``late`` is its JSON where it came after the record."""
-
-    __tablename__ = "findings"
-
-    n: int | None = Field(default=None, primary_key=True)
-    transaction_id: str = Field(index=True)
-    code: str = Field(index=True)
-    severity: int
-    late: bytes | None = None
+    finding: bytes
 
 
 class TranscriptRow(SQLModel, table=True):

@@ -92,5 +92,6 @@ def _execute(connection: Connection, batch: list[Write]) -> None:
         key = id(statement)
         grouped[key] = (statement, grouped[key][1])
         grouped[key][1].append(values)
-    for statement, rows in grouped.values():
+    # Updates last: what they are about may stand in the same batch.
+    for statement, rows in sorted(grouped.values(), key=lambda group: group[0].is_update):
         connection.execute(statement, rows)

@@ -10,6 +10,7 @@ import pytest
 
 from monitor import events as ev
 from monitor.findings.catalogue import finding
+from monitor.hub.search import search
 from monitor.policy.entry import Draft
 from monitor.record import Client, Late, Message, Recipient, Record, moment
 from monitor.store import Store, StoreError
@@ -53,13 +54,13 @@ def test_history_comes_back_newest_first_with_late_findings(tmp_path: Path) -> N
     late = finding("retry.gave-up", severity="error")
     store.history.add_late(Late(id="s", about="s-1", findings=(late,)))
     assert store.writer.flush()
-    found = store.history.records(10)
+    found = search(store.history, limit=10)
     assert [r.id for r in found] == ["s-2", "s-1", "s-0"]
     assert [f.code for f in found[1].findings] == ["tls.none", "retry.gave-up"]
-    assert [r.id for r in store.history.records(10, before=1001.5)] == ["s-0"]
-    assert [r.id for r in store.history.records(1)] == ["s-2"]
+    assert [r.id for r in search(store.history, limit=10, before=1001.5)] == ["s-0"]
+    assert [r.id for r in search(store.history, limit=1)] == ["s-2"]
     store.history.prune(1001.6)
-    assert [r.id for r in store.history.records(10)] == ["s-2"]
+    assert [r.id for r in search(store.history, limit=10)] == ["s-2"]
 
 
 def test_a_transcript_comes_back_as_it_was(tmp_path: Path) -> None:
