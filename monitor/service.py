@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
 from monitor import events as ev
@@ -22,6 +22,7 @@ from monitor.checks.checker import Checker
 from monitor.config import ConfigError, Settings
 from monitor.control.protocol import Status
 from monitor.control.server import ControlError, ControlServer, refuse_second
+from monitor.daemon.exporter import Exporter, ExporterError
 from monitor.dns.choose import open_resolver
 from monitor.dns.zone import ZoneError
 from monitor.findings.catalogue import finding
@@ -41,6 +42,9 @@ from monitor.relay.listener import Listener, ListenError, bind, exposed, probe
 from monitor.relay.spool import Spool
 from monitor.relay.tls import suite_names
 from monitor.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from monitor.daemon.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +86,7 @@ class Service:
         async with contextlib.AsyncExitStack() as stack:
             try:
                 await self._start(stack)
-            except (StoreError, ControlError, ListenError) as error:
+            except (StoreError, ControlError, ListenError, ExporterError) as error:
                 raise ServiceError(str(error)) from None
             self._exit = stack.pop_all()
         return self
@@ -110,6 +114,7 @@ class Service:
         self._store = Store(settings.state)
         stack.callback(self._store.close)
         self._capture = self._start_capture(stack)
+        self._metrics = self._make_metrics()
         checks = Checker(resolver, settings)
         stack.callback(checks.close)
         disciplines = default_disciplines(settings, self._store.memory)
@@ -117,7 +122,7 @@ class Service:
             self._store,
             disciplines,
             rulers=self._rulers(),
-            consumers=[self._capture] if self._capture else [],
+            consumers=[each for each in (self._capture, self._metrics) if each],
             keep_history=settings.history.days * 86400,
         )
         self._certificate = Certificate(settings.tls, settings.state, settings.name)
@@ -135,6 +140,10 @@ class Service:
         control = ControlServer(self._hub, self.status, self.history)
         await control.start(settings.state)
         stack.push_async_callback(control.stop)
+        if self._metrics:
+            exporter = Exporter(self._metrics.render)
+            await exporter.start(settings.metrics.listen)
+            stack.push_async_callback(exporter.stop)
         self._listener = Listener(self._context, self._sockets)
         await self._listener.start()
         stack.push_async_callback(self._listener.drain, settings.limits.drain)
@@ -164,6 +173,31 @@ class Service:
         capture.start()
         stack.callback(capture.close)
         return capture
+
+    def _make_metrics(self) -> Metrics | None:
+        if not self.settings.metrics.listen:
+            return None
+        # Not for those who do without it: it takes a while and a few megabytes.
+        from monitor.daemon.metrics import Metrics
+
+        writer = self._store.writer
+        return Metrics(
+            {
+                "sessions_open": ("Sessions open now", lambda: len(self._context.sessions)),
+                "spool_bytes": ("Bytes of messages in hand", lambda: self._context.spool.used),
+                "store_queue": ("Rows of history that wait", lambda: writer.waiting),
+                "store_dropped": ("Rows of history that were dropped", lambda: writer.dropped),
+                "upstream_up": ("1 while the upstream answers", self._upstream_up),
+                "failures": (
+                    "Failures in findings, policies and consumers",
+                    lambda: self._hub.failures.total(),
+                ),
+            }
+        )
+
+    def _upstream_up(self) -> float:
+        up = self._context.upstream_up
+        return float("nan") if up is None else float(up)
 
     def _make_context(self, checks: Checker) -> Context:
         settings = self.settings

@@ -19,6 +19,7 @@ from monitor.config.tables import (
     History,
     Limits,
     Log,
+    Metrics,
     Network,
     Retry,
     Table,
@@ -51,6 +52,7 @@ class Settings(Table):
     history: History = History()
     capture: Capture = Capture()
     log: Log = Log()
+    metrics: Metrics = Metrics()
 
 
 def default_state() -> Path:

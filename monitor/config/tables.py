@@ -7,7 +7,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 
 def split_address(value: str) -> tuple[str, int]:
@@ -173,3 +180,30 @@ class Log(Table):
 
     format: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Metrics(Table):
+    """Prometheus metrics, off unless an address is given."""
+
+    exposed: bool = False  # an address beyond this machine is meant
+    listen: str = ""  # ADDR:PORT, or the path of a Unix socket
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str, info: ValidationInfo) -> str:
+        if not value or value.startswith("/"):
+            return value
+        host, _ = split_address(value)
+        if not info.data.get("exposed") and not _is_loopback(host):
+            raise ValueError(
+                "metrics are for this machine only; use 127.0.0.1, [::1] or the path of a Unix "
+                "socket, or set metrics.exposed = true"
+            )
+        return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

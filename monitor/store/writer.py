@@ -42,6 +42,11 @@ class Writer:
                 return
             self._waiting.append((statement, values))
 
+    @property
+    def waiting(self) -> int:
+        """How many writes wait."""
+        return len(self._waiting)
+
     def after_write(self, call: Callable[[], None]) -> None:
         """Have ``call`` run, on the writer's thread, after each batch that was written."""
         self._on_written.append(call)
