@@ -143,10 +143,28 @@ def test_a_psd_n_below_ends_the_organisation() -> None:
 def test_policy(text: str, author: str, exists: bool, policy: str, tag: str) -> None:
     ask = zone(example_com=text)
     if exists:
-        ask.add(Answer(name=author, type="A", status="ok", records=("192.0.2.1",)))
-        ask.add(Answer(name=author, type="MX", status="nodata"))
+        ask.add(Answer(name=author, type="MX", status="nodata", canonical=author))
     found = check(ask, author)
     assert (found.policy, found.policy_tag) == (policy, tag)
+
+
+@pytest.mark.parametrize(
+    ("answer", "tag"),
+    [
+        (Answer(name="a.example.com", type="MX", status="nodata"), "p"),  # whatever its types
+        (Answer(name="a.example.com", type="MX", status="timeout"), "p"),
+        (
+            Answer(name="a.example.com", type="MX", status="nxdomain", canonical="a.example.com"),
+            "np",
+        ),
+        # An alias exists, though what it stands for does not.
+        (Answer(name="a.example.com", type="MX", status="nxdomain", canonical="gone.test"), "p"),
+    ],
+)
+def test_a_name_does_not_exist_where_the_dns_says_so(answer: Answer, tag: str) -> None:
+    ask = zone(example_com="v=DMARC1; p=none; np=reject")
+    ask.add(answer)
+    assert check(ask, "a.example.com").policy_tag == tag
 
 
 def test_existence_is_asked_for_where_np_depends_on_it_only() -> None:
@@ -159,6 +177,21 @@ def test_an_unusable_policy_is_a_permerror() -> None:
     found = check(zone(a_test="v=DMARC1; p=maybe"), "a.test")
     assert found.result == "permerror"
     assert found.faults
+
+
+def test_the_version_is_exact_and_its_tag_name_is_not() -> None:
+    assert parse("V = DMARC1 ;p=reject") == parse("V = DMARC1 ;p=reject;")._replace(
+        text="V = DMARC1 ;p=reject"
+    )
+
+
+def test_reports_by_other_means_than_mail_are_no_fault() -> None:
+    found = parse("v=DMARC1; p=reject; rua=https://reports.test/dmarc, mailto:r@a.test")
+    assert found
+    assert (found.rua, found.faults) == ((("r@a.test", "a.test"),), ())
+    broken = parse("v=DMARC1; p=maybe; rua=https://reports.test/dmarc")
+    assert broken
+    assert broken.p == "none"  # as for any valid URI (RFC 9989 4.10.1)
 
 
 @pytest.mark.parametrize(
@@ -199,6 +232,15 @@ def test_dns_trouble_is_a_temperror_and_never_a_fail() -> None:
     assert check(ask, "mail.example.com").result == "temperror"
     assert check(ask, "example.com", dkim=("mail.example.com",)).result == "temperror"
     assert check(ask, "example.com", dkim=("mail.example.com", "example.com")).result == "pass"
+
+
+def test_the_authors_own_record_and_signature_settle_it_whatever_stands_above() -> None:
+    ask = zone(example_com="v=DMARC1; p=reject")
+    ask.add(Answer(name="_dmarc.com", type="TXT", status="timeout"))
+    assert check(ask, "example.com", dkim=("example.com",)).result == "pass"
+    assert check(ask, "example.com", spf="example.com").result == "pass"
+    assert check(ask, "example.com", spf="example.com", passed=False).result == "temperror"
+    assert check(ask, "example.com", dkim=("mail.example.com",)).result == "temperror"
 
 
 def test_a_check_that_could_not_be_made_is_no_fail() -> None:

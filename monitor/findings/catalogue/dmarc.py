@@ -5,30 +5,30 @@ from __future__ import annotations
 from monitor.findings.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
-    "dmarc.pass": Entry("good", "DMARC pass", "", "RFC 9989 4.4"),
+    "dmarc.pass": Entry("good", "DMARC pass", "", "RFC 9989 5.3.5"),
     "dmarc.fail": Entry(
         "error",
         "DMARC fail",
         "Sign with DKIM as the From domain, or pass SPF with a reverse-path of that domain.",
-        "RFC 9989 4.4",
+        "RFC 9989 5.3.5",
     ),
     "dmarc.none": Entry(
         "notice",
         "No DMARC record",
         "Publish a TXT record at _dmarc of the From domain.",
-        "RFC 9989 4.7",
+        "RFC 9989 4.10.1",
     ),
     "dmarc.temperror": Entry(
         "notice",
         "DMARC could not be checked for now",
         "Make every name server of the From domain answer, and in time.",
-        "RFC 9989 4.10",
+        "RFC 9989 5.3.6",
     ),
     "dmarc.permerror": Entry(
         "error",
         "DMARC cannot be evaluated",
         "Send with one From field that names one valid domain, and publish one DMARC record.",
-        "RFC 9989 4.7",
+        "RFC 9989 5.3.1",
     ),
     "dmarc.spf-failed-dkim-saved": Entry(
         "notice",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.findings.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
-    "report.dmarc": Entry("info", "DMARC aggregate report", "", "RFC 9990 2"),
+    "report.dmarc": Entry("info", "DMARC aggregate report", "", "RFC 9990 3.1"),
     "report.tls": Entry("info", "TLS report", "", "RFC 8460 5"),
     "report.arf": Entry("info", "Abuse or failure report", "", "RFC 5965 2"),
     "report.loop": Entry(

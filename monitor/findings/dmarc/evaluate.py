@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.findings.answers import Ask, NeedAnswer, Question
+from monitor.findings.answers import Ask
 from monitor.findings.dmarc.record import Policy, Record
 from monitor.findings.dmarc.walk import Organization, Step, walk
 from monitor.findings.mailbox import Authors
@@ -91,7 +91,10 @@ def evaluate(
     detail = ""
     policy: Policy | None = None
     tag: Literal["p", "sp", "np"] = "p"
-    if up.failed:
+    own = step is not None and step.domain == author
+    if up.failed and not (
+        own and any(i.alignment == "exact" and i.passed for i in (spf, *signers))
+    ):
         result, detail = "temperror", "no answer for the policy record"
     elif step is None or record is None:
         result = "none"
@@ -139,7 +142,7 @@ def _alignment(domain: str, author: str, organization: str, ask: Ask) -> Alignme
 def _policy(
     author: str, step: Step, record: Record, ask: Ask
 ) -> tuple[Policy, Literal["p", "sp", "np"]]:
-    """The policy for the author domain and the tag that it is from (RFC 9989 4.7)."""
+    """The policy for the author domain and the tag that it is from (RFC 9989 4.10.1)."""
     policy: Policy = record.p or "none"
     tag: Literal["p", "sp", "np"] = "p"
     if step.domain != author:
@@ -151,18 +154,6 @@ def _policy(
 
 
 def _exists(domain: str, ask: Ask) -> bool:
-    """False for a name without A, AAAA and MX (RFC 9989 3.2)."""
-    missing: list[Question] = []
-    for rdtype in ("MX", "A", "AAAA"):
-        try:
-            answer = ask(domain, rdtype)
-        except NeedAnswer as need:
-            missing.extend(need.questions)
-            continue
-        if answer.failed or answer.records:
-            return True
-        if answer.status == "nxdomain":
-            return False
-    if missing:
-        raise NeedAnswer(*missing)
-    return False
+    """False where the DNS denies the name, of whatever type (RFC 9989 3.2.13)."""
+    answer = ask(domain, "MX")
+    return answer.status != "nxdomain" or answer.canonical not in ("", domain)

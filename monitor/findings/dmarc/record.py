@@ -17,8 +17,9 @@ CACHED = 1_000  # parsed records that are remembered
 Policy = Literal["none", "quarantine", "reject"]
 
 _POLICIES: dict[str, Policy] = {"none": "none", "quarantine": "quarantine", "reject": "reject"}
-_VERSION = re.compile(r"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)")
+_VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)")
 _MAILTO = re.compile(r"mailto:([^@\s!,;]+)@([^@\s!,;?]+)(?:\?[^!\s]*)?(?:![0-9]+[kmgt]?)?", re.I)
+_URI = re.compile(r"[a-z][a-z0-9+.-]*:[^\s!,;]+", re.I)  # RFC 3986 3, roughly
 _GONE = ("pct", "rf", "ri")  # RFC 7489 had them
 
 
@@ -39,7 +40,7 @@ class Record(NamedTuple):
 
     @property
     def usable(self) -> bool:
-        """Whether a policy can be taken from it (RFC 9989 4.7)."""
+        """Whether a policy can be taken from it (RFC 9989 4.10.1)."""
         return self.p is not None
 
 
@@ -60,13 +61,13 @@ def parse(text: str) -> Record | None:
             faults.append(f"{name.lower()}= is there twice; the first counts")
         else:
             tags[name.lower()] = value
-    rua = _addresses(tags.get("rua", ""), faults)
+    rua, reports = _addresses(tags.get("rua", ""), faults)
     p = _policy(tags, "p", faults) if "p" in tags else "none"
     sp, np = _policy(tags, "sp", faults), _policy(tags, "np", faults)
     broken = p is None or ("sp" in tags and sp is None) or ("np" in tags and np is None)
     if broken:
-        # RFC 9989 4.7: as p=none where reports are asked for, else no policy at all.
-        p = "none" if rua else None
+        # RFC 9989 4.10.1: as p=none where reports are asked for, else no policy at all.
+        p = "none" if reports else None
         sp = np = None
     return Record(
         text=text,
@@ -101,13 +102,17 @@ def _one_of(tags: dict[str, str], name: str, allowed: str, faults: list[str]) ->
     return allowed[0]
 
 
-def _addresses(value: str, faults: list[str]) -> tuple[tuple[str, str], ...]:
+def _addresses(value: str, faults: list[str]) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """Where to mail reports to, each with its domain; and whether any URI in there is valid."""
     found = []
-    for uri in value.split(",")[:MAX_URIS] if value else ():
-        match = _MAILTO.fullmatch(uri.strip())
+    valid = False
+    for uri in map(str.strip, value.split(",")[:MAX_URIS] if value else ()):
+        match = _MAILTO.fullmatch(uri)
         domain = ascii_domain(match[2].encode("utf-8", "surrogateescape")) if match else None
         if match and domain:
             found.append((f"{match[1]}@{domain}", domain))
-        else:
-            faults.append(f"rua= has {uri.strip()!r}, which is no mailto: URI")
-    return tuple(found)
+        elif uri.lower().startswith("mailto:") or not _URI.fullmatch(uri):
+            faults.append(f"rua= has {uri!r}, which is no mailto: URI")
+            continue
+        valid = True
+    return tuple(found), valid
