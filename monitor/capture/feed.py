@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
 import monitor
 from monitor.assembler import Output
-from monitor.capture.history import backwards, session_events
+from monitor.capture.history import Batch, backwards, forwards, session_events
 from monitor.capture.playback import Playback
 from monitor.capture.reel import Reel
 from monitor.capture.rehearsal import Rehearsal
@@ -25,11 +25,13 @@ from monitor.control.protocol import (
 )
 from monitor.events import AnyEvent
 from monitor.filter import FilterError, parse
+from monitor.filter.order import Order, Page, Place, up_to
 from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 
 STATUS = 1.0  # seconds between two updates of the status
+PATIENCE = 0.1  # seconds after which a page is given with what was found by then
 PLACES = 50_000  # sessions whose place in the file is remembered
 SLACK = 600.0  # seconds behind a record in which its session's last events are looked for
 
@@ -61,6 +63,7 @@ class CaptureFeed:
         self._counts = dict.fromkeys((2, 4, 5), 0)  # transactions, by the reply's first digit
         self._pace: deque[float] = deque()
         self._places: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._looking: tuple[bool, Place | None, Iterator[Batch]] = (True, None, iter(()))
         self._closed = False
 
     async def start(self) -> Status:
@@ -89,22 +92,57 @@ class CaptureFeed:
         self, *, limit: int = 500, before: float | None = None, query: str = ""
     ) -> list[Record]:
         """Records that were played already, newest first. Raises FeedError for a bad filter."""
+        past = None if before is None else Place(before, before)
+        found: list[Record] = []
+        while True:
+            page = await self.page(limit=limit - len(found), query=query, past=past)
+            found += page.records
+            past = page.reached
+            if past is None or len(found) >= limit:
+                return found
+
+    async def page(
+        self,
+        *,
+        limit: int,
+        query: str = "",
+        order: Order = "ended",
+        backward: bool = True,
+        past: Place | None = None,
+    ) -> Page:
+        """Records that were played already, in the order of time. Raises FeedError for another."""
+        if order != "ended":
+            raise FeedError("a recording is shown in the order of time only")
         try:
             wanted = parse(query)
         except FilterError as error:
             raise FeedError(str(error)) from None
-        now = self.playback.position
+        now, deadline = self.playback.position, self._clock() + PATIENCE
+        batches = self._batches(backward, past, now)
         found: list[Record] = []
-        batches = backwards(self.reel, now if before is None else min(before, now))
-        while len(found) < limit:
-            batch = await asyncio.to_thread(next, batches, None)
-            if batch is None:
+        while True:
+            batch = await asyncio.to_thread(next, batches, Batch([], None))
+            found += [record for record in batch.records if wanted.matches(record, now)]
+            if batch.reached is None or len(found) >= limit or self._clock() > deadline:
                 break
-            found += [record for record in batch if wanted.matches(record, now)]
-        del found[limit:]
+        reached = Place(batch.reached, batch.reached) if batch.reached is not None else None
+        if len(found) > limit:
+            del found[limit:]
+            reached = up_to(found[-1], order, backward)
+        else:
+            self._looking = (backward, reached, batches)
         for record in found:
             self._place(record)
-        return found
+        return Page(found, reached)
+
+    def _batches(self, backward: bool, past: Place | None, now: float) -> Iterator[Batch]:
+        """The last search where it stopped there, since to begin one takes a while."""
+        (was_backward, reached, batches), self._looking = self._looking, (backward, None, iter(()))
+        if past is not None and (was_backward, reached) == (backward, past):
+            return batches
+        if backward:
+            return backwards(self.reel, min(past.ended, now) if past else now)
+        return forwards(self.reel, past.ended if past else self.reel.start, now)
 
     async def transcript(self, session: str) -> list[AnyEvent]:
         """The events of a session that was told of; empty for any other."""

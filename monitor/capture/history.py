@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import inf
+from typing import NamedTuple
 
 from monitor import events as ev
 from monitor.assembler import Assembler
@@ -12,28 +14,53 @@ from monitor.record import Record
 WINDOW = 16  # pieces that are read at once, at most
 
 
-def backwards(reel: Reel, before: float) -> Iterator[list[Record]]:
-    """The records that ended before ``before``, newest first, in batches."""
+class Batch(NamedTuple):
+    """Records in order, and the time up to which all are told: None where there are no more."""
+
+    records: list[Record]
+    reached: float | None
+
+
+def backwards(reel: Reel, before: float) -> Iterator[Batch]:
+    """The records that ended before ``before``, newest first."""
     stop = min(reel.find(before) + 1, len(reel))
     size = 1
     while stop > 0:
         start = max(0, stop - size)
-        records = _ended_in(reel, start, stop, before)
-        yield sorted(records, key=lambda record: record.ended, reverse=True)
+        ended = (event for index in range(start, stop) for event in reel[index].load())
+        records = _told(_primed(reel, start), ended, -inf, before)
+        records.sort(key=lambda record: record.ended, reverse=True)
+        yield Batch(records, reel[start].first if start else None)
         stop, size = start, min(size * 2, WINDOW)
 
 
-def _ended_in(reel: Reel, start: int, stop: int, before: float) -> list[Record]:
+def forwards(reel: Reel, after: float, until: float) -> Iterator[Batch]:
+    """The records that ended from ``after`` on and before ``until``, oldest first."""
+    start, stop = reel.find(after), min(reel.find(until) + 1, len(reel))
+    assembler = _primed(reel, start)
+    for index in range(start, stop):
+        records = _told(assembler, reel[index].load(), after, until)
+        records.sort(key=lambda record: record.ended)
+        yield Batch(records, reel[index].last if index < stop - 1 else None)
+
+
+def _primed(reel: Reel, start: int) -> Assembler:
+    """An assembler that knows the sessions which are open where piece ``start`` begins."""
     assembler = Assembler()
     for index in range(reel.lead_in(start), start):
         for event in reel[index].load():
             assembler.feed(event)
+    return assembler
+
+
+def _told(
+    assembler: Assembler, events: Iterable[ev.AnyEvent], after: float, before: float
+) -> list[Record]:
     return [
         output
-        for index in range(start, stop)
-        for event in reel[index].load()
+        for event in events
         for output in assembler.feed(event)[1]
-        if isinstance(output, Record) and event.at < before
+        if isinstance(output, Record) and after <= event.at < before
     ]
 
 

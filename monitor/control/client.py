@@ -24,6 +24,7 @@ from monitor.control.protocol import (
     Update,
 )
 from monitor.control.server import MAX_HISTORY, SOCKET
+from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
@@ -160,6 +161,19 @@ class SocketFeed:
         return await self._records(
             {"limit": limit, "before": before, "query": query, "since": since}
         )
+
+    async def page(
+        self,
+        *,
+        limit: int,
+        query: str = "",
+        order: Order = "ended",
+        backward: bool = True,
+        past: Place | None = None,
+    ) -> Page:
+        """Ended transactions in an order; soon, and where to go on."""
+        args = {"limit": limit, "query": query, "order": order, "backward": backward, "past": past}
+        return msgspec.convert(await self._call("page", **args), Page)
 
     async def transcript(self, session: str) -> list[ev.AnyEvent]:
         """Every event of a session that is kept."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from monitor.control.protocol import Status, Update
 from monitor.events import AnyEvent
+from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
@@ -38,6 +39,22 @@ class Feed(Protocol):
         self, *, limit: int = 500, before: float | None = None, query: str = ""
     ) -> list[Record]:
         """Ended transactions, newest first, that ended before ``before`` (epoch seconds)."""
+        ...
+
+    async def page(
+        self,
+        *,
+        limit: int,
+        query: str = "",
+        order: Order = "ended",
+        backward: bool = True,
+        past: Place | None = None,
+    ) -> Page:
+        """Ended transactions in an order, ``limit`` at most, ``backward`` from the greatest.
+
+        It answers soon, with fewer or none where they are rare; ``Page.reached`` is then
+        where to go on. None there is the end.
+        """
         ...
 
     async def transcript(self, session: str) -> list[AnyEvent]:

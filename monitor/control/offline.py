@@ -5,13 +5,16 @@ from __future__ import annotations
 import getpass
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from monitor import events as ev
 from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.protocol import Status, Update
 from monitor.filter import FilterError
+from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait, waits
+from monitor.hub.search import page as search_page
 from monitor.hub.search import search
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
@@ -51,6 +54,22 @@ class StoreFeed:
         """Ended transactions, newest first."""
         try:
             return search(self._store.history, limit=limit, before=before, since=since, query=query)
+        except FilterError as error:
+            raise FeedError(str(error)) from None
+
+    async def page(
+        self,
+        *,
+        limit: int,
+        query: str = "",
+        order: Order = "ended",
+        backward: bool = True,
+        past: Place | None = None,
+    ) -> Page:
+        """Ended transactions in an order; soon, and where to go on."""
+        asked: dict[str, Any] = {"query": query, "order": order, "backward": backward}
+        try:
+            return search_page(self._store.history, limit=limit, past=past, **asked)
         except FilterError as error:
             raise FeedError(str(error)) from None
 

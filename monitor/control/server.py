@@ -31,7 +31,9 @@ from monitor.control.protocol import (
     Update,
 )
 from monitor.filter import FilterError
+from monitor.filter.order import Order, Page, Place
 from monitor.hub import Hub
+from monitor.hub.search import page
 from monitor.policy.entry import Draft
 from monitor.record import Late, Record
 from monitor.store import StoreError
@@ -177,6 +179,28 @@ class ControlServer:
         limit = max(1, min(int(limit), MAX_HISTORY))
         return await self._history(limit=limit, before=before, since=since, query=query)
 
+    async def _get_page(
+        self,
+        client: _Client,
+        limit: int = 500,
+        query: str = "",
+        order: str = "ended",
+        backward: bool = True,
+        past: Any = None,
+    ) -> Any:
+        def look() -> Page:
+            self._hub.store.writer.flush()
+            return page(
+                self._hub.store.history,
+                limit=max(1, min(int(limit), MAX_HISTORY)),
+                query=query,
+                order=msgspec.convert(order, Order),
+                backward=bool(backward),
+                past=msgspec.convert(past, Place | None),
+            )
+
+        return await asyncio.to_thread(look)
+
     async def _get_transcript(self, client: _Client, session: str) -> Any:
         return await asyncio.to_thread(self._hub.transcript, session)
 
@@ -197,6 +221,7 @@ _METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
     "subscribe": ControlServer._subscribe,
     "status": ControlServer._get_status,
     "history": ControlServer._get_history,
+    "page": ControlServer._get_page,
     "transcript": ControlServer._get_transcript,
     "waiting": ControlServer._get_waiting,
     "lists": ControlServer._get_lists,

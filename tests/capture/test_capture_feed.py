@@ -15,6 +15,7 @@ from monitor.capture.reader import Capture
 from monitor.capture.reel import of_captures, of_events
 from monitor.control.feed import Feed, FeedError
 from monitor.control.protocol import ListsUpdate, Missed, RecordUpdate, Status, Update
+from monitor.filter.order import Place
 from monitor.policy.entry import Draft
 
 
@@ -80,6 +81,29 @@ async def test_history_far_back_is_whole() -> None:
     feed = await played(400)
     got = [record.id for record in await feed.history(limit=1_000)]
     assert got == [f"T{n}" for n in range(399, -1, -1)]
+
+
+@pytest.mark.parametrize("patience", [-1.0, 60.0])
+@pytest.mark.parametrize("backward", [True, False])
+async def test_pages_make_up_the_whole(
+    patience: float, backward: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.capture.feed.PATIENCE", patience)
+    feed = await played(60)
+    for query, expected in (("", range(60)), ("id:T3 or id:T7 or id:T55", (3, 7, 55))):
+        seen: list[str] = []
+        past: Place | None = None
+        for _ in range(500):
+            page = await feed.page(limit=7, query=query, backward=backward, past=past)
+            assert len(page.records) <= 7
+            seen += [record.id for record in page.records]
+            past = page.reached
+            if past is None:
+                break
+        wanted = [f"T{n}" for n in expected]
+        assert list(dict.fromkeys(seen)) == (wanted[::-1] if backward else wanted)
+    with pytest.raises(FeedError, match="order of time only"):
+        await feed.page(limit=7, order="severity")
 
 
 async def test_a_transcript_is_the_whole_session() -> None:

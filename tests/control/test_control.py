@@ -93,6 +93,32 @@ async def test_several_clients_hear_records_and_list_changes(tmp_path: Path) -> 
             await feed.close()
 
 
+async def test_history_comes_in_pages_from_a_running_relay_and_a_stopped_one(
+    tmp_path: Path,
+) -> None:
+    async def check(feed: SocketFeed | StoreFeed) -> None:
+        first = await feed.page(limit=2, query="code:250")
+        assert [r.id for r in first.records] == ["s5-1", "s4-1"]
+        more = await feed.page(limit=2, query="code:250", past=first.reached)
+        assert [r.id for r in more.records] == ["s3-1", "s2-1"]
+        oldest = await feed.page(limit=9, order="ip", backward=False)
+        assert [r.id for r in oldest.records] == [f"s{n}-1" for n in range(1, 6)]
+        assert oldest.reached is None
+        with pytest.raises(FeedError, match="at character"):
+            await feed.page(limit=2, query="((")
+        await feed.close()
+
+    async with serving(tmp_path) as hub:
+        for number in range(1, 6):
+            transaction(hub, number)
+        feed = SocketFeed(tmp_path)
+        await feed.start()
+        with pytest.raises(FeedError, match="Invalid enum value 'size'"):
+            await feed.page(limit=2, order="size")  # type: ignore[arg-type]
+        await check(feed)
+    await check(StoreFeed(tmp_path))
+
+
 async def test_errors_are_sentences_and_the_connection_lives_on(tmp_path: Path) -> None:
     async with serving(tmp_path):
         feed = SocketFeed(tmp_path)
