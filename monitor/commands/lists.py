@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -17,6 +18,7 @@ from monitor.control.feed import FeedError
 from monitor.control.offline import StoreFeed, open_feed
 from monitor.policy.canonical import canonical
 from monitor.policy.entry import ACTIONS, KINDS, Draft, Entry, ListName
+from monitor.policy.trail import Change, changes
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 AnyFeed = SocketFeed | StoreFeed
@@ -51,7 +53,10 @@ def _configure_add(parser: argparse.ArgumentParser) -> None:
 
 
 def configure_lists(parser: argparse.ArgumentParser) -> None:
-    """``mxtap lists`` has the common options only."""
+    """The options of ``mxtap lists``."""
+    parser.add_argument(
+        "--history", action="store_true", help="who added and ended what, the past included"
+    )
 
 
 def configure_unlist(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +75,9 @@ def run_allow(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_lists(args: argparse.Namespace, settings: Settings) -> int:
-    """Show what is in force."""
+    """Show what is in force, or what ever was."""
+    if args.history:
+        return _run(args, settings, _trail)
     return _run(args, settings, _lists)
 
 
@@ -81,6 +88,10 @@ def run_unlist(args: argparse.Namespace, settings: Settings) -> int:
 
 async def _lists(feed: AnyFeed) -> list[Entry]:
     return await feed.lists()
+
+
+async def _trail(feed: AnyFeed) -> list[Change]:
+    return changes(await feed.trail(), datetime.now(UTC))
 
 
 async def _end(entry_id: int, feed: AnyFeed) -> list[Entry]:
@@ -102,7 +113,7 @@ async def _add(args: argparse.Namespace, name: ListName, feed: AnyFeed) -> list[
 def _run(
     args: argparse.Namespace,
     settings: Settings,
-    work: Callable[[AnyFeed], Awaitable[list[Entry]]],
+    work: Callable[[AnyFeed], Awaitable[Sequence[Entry | Change]]],
 ) -> int:
     if "value" in args:
         try:
@@ -112,18 +123,18 @@ def _run(
     if getattr(args, "lifetime", None):
         duration(args.lifetime)
     try:
-        entries = asyncio.run(_on_feed(settings, work))
+        told = asyncio.run(_on_feed(settings, work))
     except FeedError as error:
         print(f"mxtap: {error}", file=sys.stderr)
         return 1
-    for entry in entries:
-        print(msgspec.json.encode(entry).decode() if args.json else _line(entry))
+    for each in told:
+        print(msgspec.json.encode(each).decode() if args.json else _line(each))
     return 0
 
 
 async def _on_feed(
-    settings: Settings, work: Callable[[AnyFeed], Awaitable[list[Entry]]]
-) -> list[Entry]:
+    settings: Settings, work: Callable[[AnyFeed], Awaitable[Sequence[Entry | Change]]]
+) -> Sequence[Entry | Change]:
     feed = await open_feed(settings.state)
     try:
         return await work(feed)
@@ -131,7 +142,14 @@ async def _on_feed(
         await feed.close()
 
 
-def _line(entry: Entry) -> str:
+def _line(told: Entry | Change) -> str:
+    if isinstance(told, Change):
+        by = f"by {told.by}" if told.by else "by itself"
+        return f"{told.at:%Y-%m-%d %H:%M:%S} UTC  {told.what} {by}: {_entry_line(told.entry)}"
+    return _entry_line(told)
+
+
+def _entry_line(entry: Entry) -> str:
     until = f"until {entry.expires:%Y-%m-%d %H:%M} UTC" if entry.expires else "for good"
     over = ", ended" if entry.ended else ""
     action = f" ({entry.action})" if entry.list == "ban" else ""

@@ -188,6 +188,10 @@ class SocketFeed:
         """The entries in force."""
         return msgspec.convert(await self._call("lists"), list[Entry])
 
+    async def trail(self) -> list[Entry]:
+        """The last entries, those past included, oldest first."""
+        return msgspec.convert(await self._call("trail"), list[Entry])
+
     async def add(self, draft: Draft) -> Entry:
         """Add an entry; durable and in force when this returns."""
         return msgspec.convert(await self._call("add", draft=draft), Entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from monitor import events as ev
 from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.protocol import Status, Update
+from monitor.control.server import MAX_HISTORY
+from monitor.control.who import user
 from monitor.filter import FilterError
 from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait, waits
@@ -85,17 +87,21 @@ class StoreFeed:
         """The entries in force."""
         return self._store.entries.in_force()
 
+    async def trail(self) -> list[Entry]:
+        """The last entries, those past included, oldest first."""
+        return self._store.entries.trail(MAX_HISTORY)
+
     async def add(self, draft: Draft) -> Entry:
         """Add an entry; durable when this returns."""
         try:
-            return self._store.entries.add(draft, getpass.getuser())
+            return self._store.entries.add(draft, user(os.getuid()))
         except (ValueError, StoreError) as error:
             raise FeedError(str(error)) from None
 
     async def end(self, entry_id: int) -> Entry:
         """End an entry."""
         try:
-            return self._store.entries.end(entry_id, getpass.getuser())
+            return self._store.entries.end(entry_id, user(os.getuid()))
         except (ValueError, StoreError) as error:
             raise FeedError(str(error)) from None
 

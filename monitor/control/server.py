@@ -10,9 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
-import pwd
 import socket
-import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -30,11 +28,12 @@ from monitor.control.protocol import (
     Status,
     Update,
 )
+from monitor.control.who import peer
 from monitor.filter import FilterError
 from monitor.filter.order import Order, Page, Place
 from monitor.hub import Hub
 from monitor.hub.search import page
-from monitor.policy.entry import Draft
+from monitor.policy.entry import Draft, Entry
 from monitor.record import Late, Record
 from monitor.store import StoreError
 
@@ -129,7 +128,7 @@ class ControlServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        client = _Client(writer, _peer(writer))
+        client = _Client(writer, peer(writer.get_extra_info("socket")))
         self._clients.add(client)
         sender = asyncio.get_running_loop().create_task(client.send())
         try:
@@ -210,11 +209,18 @@ class ControlServer:
     async def _get_lists(self, client: _Client) -> Any:
         return self._hub.lists()
 
+    async def _get_trail(self, client: _Client, limit: int = MAX_HISTORY) -> Any:
+        return self._hub.store.entries.trail(max(1, min(int(limit), MAX_HISTORY)))
+
     async def _add(self, client: _Client, draft: Any) -> Any:
-        return self._hub.add(msgspec.convert(draft, Draft), client.user)
+        entry = self._hub.add(msgspec.convert(draft, Draft), client.user)
+        log.info("%s added %s", client.user, _shown(entry))
+        return entry
 
     async def _end(self, client: _Client, entry_id: int) -> Any:
-        return self._hub.end(int(entry_id), client.user)
+        entry = self._hub.end(int(entry_id), client.user)
+        log.info("%s ended %s", client.user, _shown(entry))
+        return entry
 
 
 _METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -225,9 +231,14 @@ _METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
     "transcript": ControlServer._get_transcript,
     "waiting": ControlServer._get_waiting,
     "lists": ControlServer._get_lists,
+    "trail": ControlServer._get_trail,
     "add": ControlServer._add,
     "end": ControlServer._end,
 }
+
+
+def _shown(entry: Entry) -> str:
+    return f"entry {entry.id}: {entry.list} {entry.kind} {entry.value} ({entry.action})"
 
 
 class _Client:
@@ -269,17 +280,6 @@ class _Client:
                 if self._missed:
                     missed, self._missed = self._missed, 0
                     self._writer.write(_encode(Missed(missed)) + b"\n")
-
-
-def _peer(writer: asyncio.StreamWriter) -> str:
-    """The user behind a connection, as the kernel knows it."""
-    sock = writer.get_extra_info("socket")
-    try:
-        raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        uid = struct.unpack("3i", raw)[1]
-        return pwd.getpwuid(uid).pw_name
-    except (AttributeError, OSError, KeyError):
-        return "unknown"
 
 
 def refuse_second(state: Path) -> None:

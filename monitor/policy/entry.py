@@ -39,4 +39,5 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     created: datetime
     expires: datetime | None = None
     ended: datetime | None = None
+    ended_by: str = ""
     hits: int = 0

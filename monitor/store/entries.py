@@ -34,6 +34,12 @@ class Entries:
         with self._engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
+    def trail(self, limit: int) -> list[Entry]:
+        """The last ``limit`` entries that were added, those past included, oldest first."""
+        query = select(_ENTRIES).order_by(_ENTRIES.c.id.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(query)][::-1]
+
     def version(self) -> tuple[int, int, float]:
         """Something that differs after another process changed the lists."""
         query = select(func.count(), func.max(_ENTRIES.c.id), func.max(_ENTRIES.c.ended))
@@ -107,6 +113,7 @@ def _entry(row: Any) -> Entry:
         created=_time(row.created),
         expires=_time(row.expires) if row.expires is not None else None,
         ended=_time(row.ended) if row.ended is not None else None,
+        ended_by=row.ended_by or "",
         hits=row.hits,
     )
 

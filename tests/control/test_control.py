@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from monitor.control.feed import FeedError
 from monitor.control.offline import StoreFeed, open_feed
 from monitor.control.protocol import Link, ListsUpdate, RecordUpdate, Status
 from monitor.control.server import MAX_QUEUE, SOCKET, ControlError, ControlServer
+from monitor.control.who import user
 from monitor.hub import Hub
 from monitor.hub.search import search
 from monitor.policy.entry import Draft
@@ -199,3 +201,34 @@ async def test_a_stopped_relay_answers_from_its_store(tmp_path: Path) -> None:
         assert isinstance(running, SocketFeed)
         assert [e.id for e in await running.lists()] == [entry.id]
         await running.close()
+
+
+async def test_every_change_has_its_user_whatever_a_process_says_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "monitor")
+    me = user(os.getuid())
+    for name in ("LOGNAME", "USER"):
+        monkeypatch.setenv(name, "somebody-else")
+    stopped = await open_feed(tmp_path)
+    first = await stopped.add(BAN)
+    await stopped.close()
+    async with serving(tmp_path):
+        running = await open_feed(tmp_path)
+        await running.end(first.id)
+        second = await running.add(BAN)
+        trail = await running.trail()
+        await running.close()
+    assert [(e.id, e.by, e.ended_by) for e in trail] == [(first.id, me, me), (second.id, me, "")]
+    stopped = await open_feed(tmp_path)
+    assert await stopped.trail() == trail
+    await stopped.close()
+    assert [r.getMessage() for r in caplog.records] == [
+        f"{me} ended entry {first.id}: ban ip 127.0.0.9 (reject)",
+        f"{me} added entry {second.id}: ban ip 127.0.0.9 (reject)",
+    ]
+
+
+def test_a_user_without_a_name_is_a_number() -> None:
+    assert user(0) == "root"
+    assert user(4_000_000_000) == "uid 4000000000"

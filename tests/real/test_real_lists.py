@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import smtplib
 
 import pytest
@@ -62,6 +64,27 @@ def test_lists_work_on_a_stopped_relay(postfix: Postfix, relay: Relay) -> None:
     with smtplib.SMTP("127.0.0.1", relay.port) as client:
         client.ehlo()
         assert client.mail("a@sender.test")[0] == 250
+
+
+def test_the_history_tells_who_did_what(relay: Relay) -> None:
+    assert relay.run("ban", "ip", BANNED, "--reason", "too loud").returncode == 0
+    assert relay.run("unlist", "1").returncode == 0
+    added, ended = relay.run("lists", "--history").stdout.splitlines()
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert f"added by {me}: " in added
+    assert f"ended by {me}: " in ended
+    assert BANNED in ended
+    assert "too loud" in ended
+    assert relay.run("lists").stdout == ""
+    assert relay.stop() == 0
+    told = [
+        json.loads(line) for line in relay.run("lists", "--history", "--json").stdout.splitlines()
+    ]
+    assert [(c["what"], c["by"], c["entry"]["id"]) for c in told] == [
+        ("added", me, 1),
+        ("ended", me, 1),
+    ]
+    assert f"INFO monitor.control.server: {me} added entry 1: ban ip {BANNED}" in relay.errors()
 
 
 @pytest.mark.parametrize(
