@@ -151,7 +151,7 @@ class Conduct(Table):
     early_talker: Act = "note"
     unannounced_pipelining: Act = "note"
     helo: Act = "note"  # its form, and our own name; where it leads is never held against it
-    not_smtp: Act = "drop"
+    not_smtp: Act = "note"
     ignored_rejection: Act = "note"
     data_after_no_recipients: Act = "note"
     unannounced_8bit: Act = "note"

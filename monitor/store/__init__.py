@@ -26,4 +26,5 @@ class Store:
     def close(self) -> None:
         """Write what waits and close."""
         self.writer.close()
+        self.memory.close()
         self._engine.dispose()

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, bindparam, delete, insert, select
+from sqlalchemy import Engine, bindparam, delete, select, text
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.store.models import MemoryRow
 from monitor.store.writer import Writer
 
 _MEMORY: Any = MemoryRow.__table__  # type: ignore[attr-defined]
-_PUT = insert(_MEMORY).prefix_with("OR REPLACE")
+_NEW = insert(_MEMORY)
+_PUT = _NEW.on_conflict_do_update(
+    index_elements=["kind", "key"],
+    set_={name: _NEW.excluded[name] for name in ("value", "expires", "due")},
+)
+# The primary key's order lets the kinds be found without a look at every row.
+_KINDS = text(
+    "WITH RECURSIVE k(kind) AS (SELECT min(kind) FROM memory UNION ALL "
+    "SELECT (SELECT min(kind) FROM memory WHERE kind > k.kind) FROM k WHERE k.kind IS NOT NULL) "
+    "SELECT kind FROM k WHERE kind IS NOT NULL"
+)
+_OLD = (
+    select(_MEMORY.c.key)
+    .where(_MEMORY.c.kind == bindparam("of_kind"), _MEMORY.c.expires < bindparam("now"))
+    .limit(bindparam("most"))
+)
 _DROP = delete(_MEMORY).where(
     _MEMORY.c.kind == bindparam("of_kind"), _MEMORY.c.key == bindparam("of_key")
 )
-_GET = select(_MEMORY.c.value).where(
-    _MEMORY.c.kind == bindparam("of_kind"), _MEMORY.c.key == bindparam("of_key")
-)
+_GET = "SELECT value FROM memory WHERE kind = ? AND key = ?"
 _DUE = (
     select(_MEMORY.c.key)
     .where(_MEMORY.c.kind == bindparam("of_kind"), _MEMORY.c.due <= bindparam("now"))
@@ -42,6 +57,9 @@ class StoredMemory:
         self._engine = engine
         self._writer = writer
         self._lock = threading.Lock()
+        # Asked for every recipient, so without the cost of a pool and of a compiled statement.
+        self._pooled = engine.raw_connection()
+        self._reader = cast(sqlite3.Connection, self._pooled.driver_connection)
         # Every value since the last written batch is among these, so a read never misses
         # a write that still waits: the cache is larger than what a batch interval brings.
         self._cache: OrderedDict[tuple[str, str], bytes | None] = OrderedDict()
@@ -53,13 +71,13 @@ class StoredMemory:
                 self._cache.move_to_end((kind, key))
                 return self._cache[kind, key]
         try:
-            with self._engine.connect() as connection:
-                values = {"of_kind": kind, "of_key": key}
-                found: bytes | None = connection.execute(_GET, values).scalar()
-        except SQLAlchemyError:
+            with self._lock:
+                row = self._reader.execute(_GET, (kind, key)).fetchone()
+        except sqlite3.Error:
             return None
-        self._remember(kind, key, found or None)
-        return found or None
+        found: bytes | None = (row[0] or None) if row else None
+        self._remember(kind, key, found)
+        return found
 
     def put(
         self, kind: str, key: str, value: bytes, expires: float, due: float | None = None
@@ -96,12 +114,18 @@ class StoredMemory:
             rows = connection.execute(_NEWEST, {"of_kind": kind, "most": limit}).all()
         return [(row[0], row[1]) for row in rows if row[1]]
 
-    def expire(self, now: float) -> None:
-        """Remove a step's worth of what has expired."""
-        old = select(_MEMORY.c.kind, _MEMORY.c.key).where(_MEMORY.c.expires < now).limit(500)
+    def expire(self, now: float, most: int = 500) -> None:
+        """Remove a step's worth of what has expired: ``most`` of each kind."""
         with self._engine.begin() as connection:
-            for kind, key in connection.execute(old).all():
-                connection.execute(_DROP, {"of_kind": kind, "of_key": key})
+            for kind in connection.execute(_KINDS).scalars().all():
+                values = {"of_kind": kind, "now": now, "most": most}
+                keys = connection.execute(_OLD, values).scalars().all()
+                if keys:
+                    connection.execute(_DROP, [{"of_kind": kind, "of_key": key} for key in keys])
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._pooled.close()
 
     def _remember(self, kind: str, key: str, value: bytes | None) -> None:
         with self._lock:

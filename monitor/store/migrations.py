@@ -25,10 +25,9 @@ MEMORY_DUE = (
     "DROP INDEX ix_memory_expires",
     "ALTER TABLE memory RENAME TO memory_1",
     'CREATE TABLE memory ( kind VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value BLOB NOT NULL, '
-    'expires FLOAT NOT NULL, due FLOAT, PRIMARY KEY (kind, "key") ) WITHOUT ROWID',
+    'expires FLOAT NOT NULL, due FLOAT, PRIMARY KEY (kind, "key") )',
     'INSERT INTO memory SELECT kind, "key", value, expires, NULL FROM memory_1',
     "DROP TABLE memory_1",
-    "CREATE INDEX ix_memory_expires ON memory (expires)",
     "CREATE INDEX ix_memory_newest ON memory (kind, expires)",
     "CREATE INDEX ix_memory_due ON memory (kind, due) WHERE due IS NOT NULL",
 )

@@ -117,11 +117,10 @@ class MemoryRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_memory_newest", "kind", "expires"),
         Index("ix_memory_due", "kind", "due", sqlite_where=text("due IS NOT NULL")),
-        {"sqlite_with_rowid": False},
     )
 
     kind: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     value: bytes
-    expires: float = Field(index=True)
+    expires: float
     due: float | None = None

@@ -24,7 +24,7 @@ def test_a_wait_tells_its_attempts_and_when_the_next_is_expected():
         ("192.0.2.1", "s1-1"),
         ("192.0.2.2", "s2-1"),
     ]
-    assert wait.reply == "4.3.2 Please try again later"
+    assert wait.code == 451
     assert 990 < wait.expected - wait.last.at < 1_010
     assert wait.gave_up == 0
 

@@ -30,8 +30,11 @@ def test_a_fault_that_is_only_noted_passes() -> None:
     assert ruler(stage()) == PASS
 
 
-def test_other_clients_than_of_mail_are_dropped_by_default() -> None:
+def test_other_clients_than_of_mail_are_dropped_where_that_is_wanted() -> None:
     ruler = Conducting(Conduct())
+    ruler.hear(found("not-smtp"))
+    assert ruler(stage()) == PASS
+    ruler = Conducting(Conduct(not_smtp="drop"))
     ruler.hear(found("not-smtp"))
     assert ruled(ruler(stage())) == ("defer", 421)
     assert "does not speak SMTP" in ruler(stage()).text

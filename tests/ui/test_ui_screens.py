@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
-from ui_fakes import FakeFeed, record, transcript, wait
+from ui_fakes import STATUS, FakeFeed, record, transcript, wait
 from ui_screen import SIZES, running
 
 from monitor.findings.catalogue import finding
@@ -99,6 +100,7 @@ async def test_waiting_tells_what_was_deferred_until_it_came_in(size: tuple[int,
         await screen.push(record(20, verdict=came_in, rcpts=(
             record(4).rcpts[0].__class__("z@home.example", 250, "2.1.5 Ok"),
         )))  # fmt: skip
+        await screen.push(msgspec.structs.replace(STATUS, rate=1.0))  # one comes each second
         assert "bulk@rapid.example" not in screen.text
         await screen.press("enter")
         assert "Transcript" in screen.text

@@ -138,7 +138,7 @@ def wait(*records: Record, gave_up: float = 0.0) -> Wait:
     tries = (Try(r.started.timestamp(), r.client.ip, rcpt.code, r.id) for r in records)
     return Wait(
         sender=last.mail_from or "", recipient=rcpt.address, network=f"{last.client.ip}/24",
-        code=rcpt.code, reply=rcpt.reply, count=len(records), tries=tuple(tries),
+        code=rcpt.code, count=len(records), tries=tuple(tries),
         expected=last.ended.timestamp() + 900, gave_up=gave_up,
     )  # fmt: skip
 

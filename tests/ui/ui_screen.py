@@ -53,6 +53,9 @@ class Screen(NamedTuple):
         """Let everything come to rest, without waiting for any clock."""
         for _ in range(4):
             await self.pilot.pause()
+            for worker in list(self.app.workers):
+                if worker.group == "waiting" and not worker.is_finished:
+                    await worker.wait()
             self.app.tick()
         await self.pilot.pause()
 

@@ -9,7 +9,6 @@ import msgspec
 from monitor.findings.pools import Pool
 
 MAX_ATTEMPTS = 12  # that a chain shows; it counts them all
-MAX_REPLY = 100  # characters
 MAX_NETWORKS = 8  # that are told apart
 HOP = 512  # octets by which another host's own Received line may change SIZE
 
@@ -24,7 +23,7 @@ class Attempt(msgspec.Struct, array_like=True, frozen=True):
     ended: float  # when the deciding reply was out
     transaction: str
     ip: str
-    listener: str  # the relay and its address that was tried
+    listener: str  # a digest of the relay and its address that was tried
     code: int
     phase: str
     size: int = 0  # as declared with SIZE (RFC 1870); 0 where it was not
@@ -66,7 +65,6 @@ class Chain(msgspec.Struct, array_like=True):
     deaf: int = 0  # attempts after a 5xx
     blemished: bool = False  # something was said against it
     gave_up: float = 0.0  # when that was told
-    reply: str = ""  # the start of the last one
 
     @property
     def first(self) -> Attempt:
@@ -84,9 +82,8 @@ class Chain(msgspec.Struct, array_like=True):
         counted = [attempt for attempt in self.attempts if attempt.counts]
         return counted[-1].began - counted[-2].ended if len(counted) > 1 else 0.0
 
-    def add(self, attempt: Attempt, pool: Pool, reply: str) -> None:
-        """Take one more attempt in, and what it was answered with."""
-        self.reply = reply[:MAX_REPLY]
+    def add(self, attempt: Attempt, pool: Pool) -> None:
+        """Take one more attempt in."""
         self.attempts.append(attempt)
         if len(self.attempts) > MAX_ATTEMPTS:
             del self.attempts[1]  # the first one tells since when

@@ -43,8 +43,8 @@ class Retries:
         pool = pool_of(view, view.current)
         worst: dict[str, ev.Finding] = {}
         count: dict[str, int] = {}
-        for recipient, attempt, reply in _attempts(view, view.current, event, self._patterns):
-            for found in self._take(view.current.mail.address, recipient, attempt, reply, pool):
+        for recipient, attempt in _attempts(view, view.current, event, self._patterns):
+            for found in self._take(view.current.mail.address, recipient, attempt, pool):
                 count[found.code] = count.get(found.code, 0) + 1
                 known = worst.get(found.code)
                 if known is None or bands.worse(found.severity, known.severity):
@@ -54,7 +54,7 @@ class Retries:
             yield found
 
     def _take(
-        self, sender: str, recipient: str, attempt: Attempt, reply: str, pool: Pool
+        self, sender: str, recipient: str, attempt: Attempt, pool: Pool
     ) -> Iterable[ev.Finding]:
         sender, recipient = reverse_path(sender), forward_path(recipient)
         chains = self._book.open(sender, recipient, attempt.began)
@@ -76,7 +76,7 @@ class Retries:
             found += [good] if good else []
         else:
             chain.gave_up = 0.0
-            chain.add(attempt, pool, reply)
+            chain.add(attempt, pool)
         self._book.close(sender, recipient, chains, attempt.ended)
         return found
 
@@ -120,10 +120,11 @@ class Retries:
 
 def _attempts(
     view: Session, tx: Transaction, ended: ev.Ended, patterns: Patterns
-) -> Iterator[tuple[str, Attempt, str]]:
-    """Each recipient, "" where MAIL was refused, with its attempt and the reply."""
+) -> Iterator[tuple[str, Attempt]]:
+    """Each recipient, "" where MAIL was refused, with its attempt."""
     opened = view.opened
     size, message = _declared(tx.mail.params), _message(tx.content)
+    listener = digest(opened.relay, opened.local_ip, str(opened.local_port))[:6]
     for recipient, told in _outcomes(tx, ended, size):
         grey = recognise(told.code, told.reply, patterns)
         yield (
@@ -133,7 +134,7 @@ def _attempts(
                 ended=told.at,
                 transaction=tx.id,
                 ip=opened.ip,
-                listener=f"{opened.relay} {opened.local_ip} {opened.local_port}",
+                listener=listener,
                 code=told.code,
                 phase=told.phase,
                 size=size,
@@ -141,7 +142,6 @@ def _attempts(
                 asked=(grey.left or 0.0) if grey else 0.0,
                 void=ended.state == "unknown" or _void(told),
             ),
-            told.reply,
         )
 
 

@@ -35,7 +35,6 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
     recipient: str
     network: str
     code: int
-    reply: str
     count: int
     tries: tuple[Try, ...]
     expected: float
@@ -67,7 +66,6 @@ def _wait(chain: Chain) -> Wait:
         recipient=chain.recipient,
         network=chain.networks[-1],
         code=last.code,
-        reply=chain.reply,
         count=len(chain.attempts) if chain.count < len(chain.attempts) else chain.count,
         tries=tuple(Try(a.began, a.ip, a.code, a.transaction, a.counts) for a in chain.attempts),
         expected=last.ended + max(last.asked, chain.interval or USUAL),

@@ -51,7 +51,6 @@ WAITS = (
     Spec("tries", "When", 12, 40, 3),
     Spec("next", "Next", 7, 7),
     Spec("code", "", 3, 3),
-    Spec("reply", "Answer", 8, 100, 4, wide=100),
 )
 
 Cells = dict[str, tuple[str, Style]]
@@ -124,5 +123,4 @@ def wait_cells(wait: Wait, now: float, look: Look, width: int) -> Cells:
         "tries": (timeline(wait, now, width, look.marks), palette.muted),
         "next": silent if wait.gave_up else (late, palette.text if left > 0 else palette.warning),
         "code": (str(wait.code), palette.code(wait.code)),
-        "reply": (wait.reply, palette.text),
     }

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from monitor.control.feed import FeedError
+from monitor.control.protocol import Status
 from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import ListName
 from monitor.record import Record
@@ -37,7 +38,7 @@ class WaitingScreen(DeskScreen):
 
     def __init__(self, desk: Desk, look: Look) -> None:
         super().__init__(desk, look)
-        self._asked = -1  # the version of the model that was asked about
+        self._asked: Status | str | None = "never"  # the status that came before the last answer
         self.table: Listing[Wait] = Listing(
             WAITS, lambda w: (w.sender, w.recipient, w.tries[0]), self._cells, look
         )
@@ -47,23 +48,27 @@ class WaitingScreen(DeskScreen):
         yield self.table
         yield Static("Nothing waits: all deferred mail has come in.", id="empty", markup=False)
 
+    def on_mount(self) -> None:
+        """Ask at once."""
+        self.sync()
+
     def _cells(self, wait: Wait, columns: Sequence[Column]) -> dict[str, tuple[str, Style]]:
         width = next((c.width for c in columns if c.name == "tries"), 0)
         return wait_cells(wait, self.desk.clock(), self.look, width)
 
     def sync(self) -> None:
-        """Ask who waits, where anything happened since; draw the times anew."""
+        """Ask who waits, with each status that comes; draw the times anew."""
         super().sync()
         self.table.sync()
-        if self._asked != self.desk.model.version and self.is_current:
-            self._asked = self.desk.model.version
+        if self._asked is not self.desk.model.status and self.is_current:
+            self._asked = self.desk.model.status
             self.run_worker(self._ask_feed(), exclusive=True, group="waiting")
 
     async def _ask_feed(self) -> None:
         try:
             found = await self.desk.waiting()
         except FeedError:
-            self._asked = -1  # the header says that the relay is away
+            self._asked = "never"  # the header says that the relay is away
             return
         self.table.set_items(found)
         self.set_class(not found, "-empty")
