@@ -11,7 +11,7 @@ import socket
 import sys
 
 from monitor.config import ConfigError, Settings
-from monitor.daemon import logs, privileges
+from monitor.daemon import files, logs, privileges
 from monitor.daemon.notify import Manager
 from monitor.daemon.sockets import inherited
 from monitor.relay.listener import COMMIT_GRACE, ListenError, bind
@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until told to stop."""
     logs.start(settings.log)
+    files.enough_for(settings)
     try:
         sockets = _take_up(settings)
         return asyncio.run(_serve(settings, sockets))
