@@ -36,6 +36,8 @@ def test_environment_reaches_tables_and_lists() -> None:
         ({"listen": ["127.0.0.1:99999"]}, "listen = '127.0.0.1:99999'"),
         ({"greylist": {"mode": "harsh"}}, "greylist.mode = 'harsh'"),
         ({"limits": {"sessions": 0}}, "limits.sessions = 0"),
+        ({"limits": {"text_line": 997}}, "limits.text_line = 997"),
+        ({"limits": {"text_line": -1}}, "limits.text_line = -1"),
     ],
 )
 def test_a_wrong_key_or_value_names_itself(flags: dict[str, object], told: str) -> None:

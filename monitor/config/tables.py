@@ -44,6 +44,13 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _text_line(value: int) -> int:
+    if value and value < 998:
+        raise ValueError("0 for no limit, or 998 at least: RFC 5322 2.1.1 allows as much")
+    return value
+
+
+TextLine = Annotated[int, AfterValidator(_text_line)]
 Address = Annotated[str, AfterValidator(_address)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Network = Annotated[str, AfterValidator(_network)]
@@ -75,7 +82,9 @@ class Dns(Table):
     zone: Path | None = None  # answer from this file only
     timeout: Seconds = 4
     cache: Count = 50_000  # answers
+    dnssec: Literal["resolver", "local"] = "resolver"  # who validates
     trust_ad: bool | None = None  # believe the AD bit; None: only of a loopback resolver
+    anchors: Path | None = None  # a file of DS records to trust; None: the root's own keys
 
 
 class Checking(Table):
@@ -128,6 +137,7 @@ class Limits(Table):
     recipients: Count = 1_000
     messages: Count = 1_000
     message_size: Count = 50 * 1024 * 1024
+    text_line: TextLine = 0  # of a message, without CRLF; 0 for as long as the message may be
     spool_memory: Count = 1024 * 1024  # a message larger than this goes to a file
     spool_total: Count = 2 * 1024 * 1024 * 1024
     command_timeout: Seconds = 300

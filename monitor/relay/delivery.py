@@ -127,6 +127,10 @@ async def _receive(d: Dialogue, message: SpooledMessage) -> tuple[DataParser, An
         if trouble is None and size > limits.message_size:
             d.found(finding("relay.too-large", f"over {limits.message_size} bytes"))
             trouble = own(552, f"5.3.4 message larger than {limits.message_size} bytes")
+        longest = parser.facts.longest_line
+        if trouble is None and 0 < limits.text_line < longest:
+            d.limited("limits.text_line", f"a line of {longest} octets or more")
+            trouble = own(554, f"5.6.0 message holds a line of over {limits.text_line} octets")
         if trouble is None:
             try:
                 message.write(content)

@@ -85,6 +85,10 @@ async def _drip(relay: Relay) -> bytes:
     return answer.result()
 
 
+async def _long_text_line(relay: Relay) -> bytes:
+    return await _data(relay, b"short\r\n" + b"x" * 500, b"x" * 1_000 + b"\r\n.\r\n")
+
+
 async def _too_much_for_the_spool(relay: Relay) -> bytes:
     return await _data(relay, b"x" * 50 + b"\r\n.\r\n")
 
@@ -104,6 +108,8 @@ async def _too_much_for_the_spool(relay: Relay) -> bytes:
         ("data_timeout", 0.1, _half, b"421 4.4.2"),
         ("data_total", 0.1, _drip, b"421 4.4.2"),
         ("session_timeout", 0.2, _silence, b"421 4.4.2"),
+        ("text_line", 998, _long_text_line, b"554 5.6.0"),
+        ("text_line", 1_499, _long_text_line, b"554 5.6.0"),
         ("spool_total", 10, _too_much_for_the_spool, b"452 4.3.1"),
     ],
 )
@@ -117,6 +123,13 @@ async def test_a_limit_bites_and_says_its_name(
         found = [f for e in relay.hub.of(ev.Found) for f in e.findings if f.code == "relay.limit"]
         assert [f.evidence for f in found] == [{"limit": f"limits.{name}"}]
         assert relay.upstream.messages == [] or name == "messages"
+
+
+@pytest.mark.parametrize("limit", [0, 1_500])
+async def test_a_line_within_the_limit_passes(tmp_path: Path, limit: int) -> None:
+    async with relaying(tmp_path, limits={"text_line": limit}) as relay:
+        assert (await _long_text_line(relay)).startswith(b"250")
+        assert relay.hub.codes() == []
 
 
 @pytest.mark.parametrize("declared", [True, False])
