@@ -7,6 +7,7 @@ mode (AUTH, BDAT, XCLIENT, BURL) would let a client speak in mxtap's name.
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -36,6 +37,8 @@ CARRIED = (
     "ETRN",
 )
 SHOWN = 1_024  # bytes of a command that are told
+# AUTH never gets anywhere here, yet clients send passwords with it: nobody is to read them.
+_SECRET = re.compile(rb"\A(\s*AUTH\s+\S+)\s.*", re.IGNORECASE | re.DOTALL)
 
 
 async def serve(d: Dialogue) -> None:
@@ -76,7 +79,7 @@ def _tell(d: Dialogue, line: Line) -> None:
         ev.Command(
             session=d.id,
             at=d.now(),
-            text=escape(line.raw[:SHOWN]),
+            text=escape(_SECRET.sub(rb"\1 ***", line.raw[:SHOWN])),
             size=line.size,
             pipelined=line.pipelined,
             bare_newline=line.bare_newline,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from harness_net import Dialogue, free_port, listens, wait_until
+from harness_postfix import Postfix
 from harness_relay import MXTAP, Relay, environment
 
 Needs = Callable[..., None]
@@ -122,6 +124,34 @@ def test_a_socket_of_systemd_is_served(needs: Needs, tmp_path: Path) -> None:
         with Dialogue(port) as client:
             assert client.reply().startswith(b"421 4.3.2 ")
         assert process.stdout.readline() == f"READY 127.0.0.1:{port}\n"
+
+
+def test_no_body_and_no_secret_is_logged_and_no_line_is_forged(
+    postfix: Postfix, start_relay: Callable[..., Relay]
+) -> None:
+    options = ("--set", "log.level=debug", "--set", "log.format=json")
+    relay = start_relay(postfix.port, *options)
+    with Dialogue(relay.port) as client:
+        client.reply()
+        client.say(b'EHLO x\x1b[2J\xff{"level":"error"}')
+        client.say(b"AUTH PLAIN c2VjcmV0LXBhc3N3b3Jk")
+        client.say(b"STARTTLS nonsense")
+        client.say(b'MAIL FROM:<"\x1b]0;title\x07"@x>')
+    with Dialogue(relay.port) as client:
+        client.envelope(b"x@sink.test")
+        client.send(b"Subject: =?utf-8?b?=ff?=\r\nDKIM-Signature: v=1; b=\x00;;\r\n\r\n")
+        client.send(b"body-of-the-message\r\n.\r\n")
+        assert client.reply().startswith(b"250")
+    assert relay.run("ban", "helo", "forged.test", "--reason", "x\n{}").returncode == 0
+    relay.wait_events(2)
+    assert relay.stop() == 0
+    said = relay.errors()
+    for secret in ("c2VjcmV0", "secret", "body-of-the-message"):
+        assert secret not in said
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert {line["logger"].partition(".")[0] for line in lines} == {"monitor"}
+    assert said.isascii()
+    assert "error" not in {line["level"] for line in lines}
 
 
 def test_root_binds_and_goes(require: Require) -> None:

@@ -42,6 +42,27 @@ async def test_a_message_goes_through_verbatim(tmp_path: Path) -> None:
         assert records[0].client.helo == "client.test"
 
 
+async def test_passwords_are_told_nobody(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        client = await relay.greeted()
+        for line in (
+            b"AUTH PLAIN c2VjcmV0",
+            b"auth\tlogin  c2VjcmV0 x",
+            b"MAIL FROM:<a@x> AUTH=<>",
+        ):
+            await client.say(line)
+        client.close()
+        await relay.settled()
+        assert not any(b"c2VjcmV0" in ev.encode(event) for event in relay.hub.events)
+        assert not any(b"c2VjcmV0" in line for line in relay.upstream.lines)
+        told = [(event.text, event.size) for event in relay.hub.of(ev.Command)][1:]
+        assert told == [
+            ("AUTH PLAIN ***", 19),
+            ("auth\\x09login ***", 22),
+            ("HELP AUTH for me", 16),
+        ]
+
+
 def fold(events: list[ev.AnyEvent]) -> list[Record]:
     assembler = Assembler()
     out = [o for e in events for o in assembler.feed(e)[1]]
