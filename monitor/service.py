@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import shutil
 import socket
 import time
@@ -13,14 +12,12 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from monitor import __version__
 from monitor import events as ev
 from monitor.capture.folder import CaptureFolder
 from monitor.capture.rules import rules_of
 from monitor.capture.writer import CaptureWriter
 from monitor.checks.checker import Checker
 from monitor.config import ConfigError, Settings
-from monitor.control.protocol import Status
 from monitor.control.server import ControlError, ControlServer, refuse_second
 from monitor.daemon.exporter import Exporter, ExporterError
 from monitor.dns.choose import open_resolver
@@ -28,6 +25,7 @@ from monitor.dns.zone import ZoneError
 from monitor.findings.catalogue import finding
 from monitor.findings.disciplines import default as default_disciplines
 from monitor.findings.greylist.whitelist import load as load_whitelist
+from monitor.health import Health
 from monitor.hub import Hub
 from monitor.hub.hub import Ruler
 from monitor.hub.search import search
@@ -67,8 +65,6 @@ class Service:
     def __init__(self, settings: Settings, sockets: Iterable[socket.socket] = ()) -> None:
         self.settings = settings
         self._sockets = list(sockets)
-        self.started = time.time()
-        self._warning = ""
         self._exit = contextlib.AsyncExitStack()
 
     @property
@@ -131,20 +127,23 @@ class Service:
             log.warning("%s", self._certificate.problem)
         self._context = self._make_context(checks)
         stack.callback(self._context.journal.close)
-        self._warning = await probe(self._context)
-        if self._warning:
-            log.warning("%s", self._warning)
-        if self._context.upstream_up is False:
-            self._warning = ""  # told by the state of the moment, which changes
+        self._listener = Listener(self._context, self._sockets)
+        self.health = Health(
+            self._context, self._hub, self._listener, self._certificate, self._capture
+        )
+        if warning := await probe(self._context):
+            log.warning("%s", warning)
+        if self._context.upstream_up is not False:  # that is told as it is at the moment
+            self.health.warning = warning
         self._tell_unsettled()
-        control = ControlServer(self._hub, self.status, self.history)
+        control = ControlServer(self._hub, self.health.status, self.history)
         await control.start(settings.state)
         stack.push_async_callback(control.stop)
         if self._metrics:
+            self._metrics.watch(self.health.readings())
             exporter = Exporter(self._metrics.render)
             await exporter.start(settings.metrics.listen)
             stack.push_async_callback(exporter.stop)
-        self._listener = Listener(self._context, self._sockets)
         await self._listener.start()
         stack.push_async_callback(self._listener.drain, settings.limits.drain)
         self._ticking = asyncio.get_running_loop().create_task(self._tick())
@@ -180,24 +179,7 @@ class Service:
         # Not for those who do without it: it takes a while and a few megabytes.
         from monitor.daemon.metrics import Metrics
 
-        writer = self._store.writer
-        return Metrics(
-            {
-                "sessions_open": ("Sessions open now", lambda: len(self._context.sessions)),
-                "spool_bytes": ("Bytes of messages in hand", lambda: self._context.spool.used),
-                "store_queue": ("Rows of history that wait", lambda: writer.waiting),
-                "store_dropped": ("Rows of history that were dropped", lambda: writer.dropped),
-                "upstream_up": ("1 while the upstream answers", self._upstream_up),
-                "failures": (
-                    "Failures in findings, policies and consumers",
-                    lambda: self._hub.failures.total(),
-                ),
-            }
-        )
-
-    def _upstream_up(self) -> float:
-        up = self._context.upstream_up
-        return float("nan") if up is None else float(up)
+        return Metrics()
 
     def _make_context(self, checks: Checker) -> Context:
         settings = self.settings
@@ -249,55 +231,6 @@ class Service:
         if self._certificate.problem:
             log.warning("%s", self._certificate.problem)
 
-    def status(self) -> Status:
-        """How the relay fares now."""
-        settings, stats, now = self.settings, self._hub.stats, time.time()
-        server = settings.dns.zone or settings.dns.server or "system"
-        return Status(
-            relay=settings.name,
-            version=__version__,
-            started=self.started,
-            now=now,
-            listening=tuple(_shown(address) for address in self._listener.addresses),
-            upstream=settings.upstream,
-            upstream_up=self._context.upstream_up,
-            identity=self._context.guard.method or "none",
-            dns=str(server),
-            greylist=settings.greylist.mode,
-            capture=settings.capture.mode,
-            disk_free=_disk_free(settings),
-            sessions=len(self._context.sessions),
-            transactions=stats.transactions,
-            rate=stats.rate(now),
-            accepted=stats.accepted,
-            deferred=stats.deferred,
-            refused=stats.refused,
-            problems=tuple(self._problems()),
-        )
-
-    def _problems(self) -> list[str]:
-        writer = self._store.writer
-        down = self._context.upstream_up is False
-        state = f"upstream {self.settings.upstream} does not answer" if down else self._warning
-        problems = [state, writer.problem, self._capture.problem if self._capture else ""]
-        problems.append(self._certificate.problem)
-        if writer.dropped:
-            problems.append(f"{writer.dropped} rows of history were dropped")
-        failures = self._hub.failures
-        problems += [
-            f"{what} failed {count} times; see the log" for what, count in failures.items()
-        ]
-        return [problem for problem in problems if problem]
-
-    def summary(self) -> str:
-        """How the relay fares, in a sentence."""
-        now = self.status()
-        counts = (
-            f"{now.sessions} sessions, {now.accepted} accepted, {now.deferred} deferred, "
-            f"{now.refused} refused"
-        )
-        return "; ".join((counts, *now.problems))
-
     async def history(self, **query: Any) -> list[Record]:
         """Ended transactions, newest first, those of this moment included."""
         return await asyncio.to_thread(self._search, query)
@@ -305,16 +238,3 @@ class Service:
     def _search(self, query: dict[str, Any]) -> list[Record]:
         self._store.writer.flush()
         return search(self._store.history, **query)
-
-
-def _shown(address: tuple[str, int]) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _disk_free(settings: Settings) -> int:
-    try:
-        found = os.statvfs(settings.state)
-    except OSError:
-        return 0
-    return found.f_bavail * found.f_frsize

@@ -23,6 +23,7 @@ RINGS = (
     ("store", "filter"),
     ("hub",),
     ("capture", "control", "daemon"),
+    ("health",),
     ("service",),
     ("ui",),
     ("commands", "cli", "demo"),

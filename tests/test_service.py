@@ -65,7 +65,7 @@ async def test_metrics_follow_the_mail(tmp_path: Path, unused_tcp_port: int) -> 
         assert 'mxtap_upstream_reply_seconds_count{phase="eod"} 1.0' in told
         assert any(line.startswith("process_resident_memory_bytes ") for line in told)
         assert service.alive
-        assert service.summary().startswith("0 sessions, 1 accepted, 0 deferred, 0 refused")
+        assert service.health.summary().startswith("0 sessions, 1 accepted, 0 deferred, 0 refused")
     with pytest.raises(ConnectionError):
         await page(unused_tcp_port)
     await upstream.stop()
@@ -88,10 +88,10 @@ async def test_a_renewed_certificate_is_taken_up_by_itself(
         file = state / "tls" / "cert.pem"
         good = file.read_bytes()
         file.write_text("no certificate")
-        await until(lambda: "cert.pem: cannot be used" in service.summary())
+        await until(lambda: "cert.pem: cannot be used" in service.health.summary())
         assert "the one from before stays in use" in caplog.text
         file.write_bytes(good)
-        await until(lambda: "cert.pem" not in service.summary())
+        await until(lambda: "cert.pem" not in service.health.summary())
         assert caplog.text.count("cannot be used") == 1
 
 

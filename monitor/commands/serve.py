@@ -14,6 +14,7 @@ from monitor.config import ConfigError, Settings
 from monitor.daemon import files, logs, privileges
 from monitor.daemon.notify import Manager
 from monitor.daemon.sockets import inherited
+from monitor.health import shown
 from monitor.relay.listener import COMMIT_GRACE, ListenError, bind
 from monitor.service import Service, ServiceError
 
@@ -56,17 +57,16 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     manager = Manager(os.environ)
     async with Service(settings, sockets) as service:
-        where = " ".join(
-            f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            for host, port in service.listening
-        )
+        where = " ".join(shown(address) for address in service.listening)
         # What start-up made lives as long as the relay: the collector need not stop the loop
         # to look at it again.
         gc.collect()
         gc.freeze()
         print(f"READY {where}", flush=True)
-        manager.ready(service.summary())
-        telling = asyncio.create_task(manager.keep_told(lambda: service.alive, service.summary))
+        manager.ready(service.health.summary())
+        telling = asyncio.create_task(
+            manager.keep_told(lambda: service.alive, service.health.summary)
+        )
         reloading = asyncio.create_task(_reload(reload, service, manager))
         await stop.wait()
         telling.cancel()
@@ -80,7 +80,7 @@ async def _reload(asked: asyncio.Event, service: Service, manager: Manager) -> N
         asked.clear()
         manager.reloading()
         await service.reload()
-        manager.ready(service.summary())
+        manager.ready(service.health.summary())
 
 
 __all__ = ["ConfigError", "configure", "run"]

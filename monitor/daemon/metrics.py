@@ -29,7 +29,7 @@ Readings = Mapping[str, tuple[str, Callable[[], float]]]  # by name: what it is,
 class Metrics:
     """A consumer of events; :meth:`render` gives what Prometheus reads."""
 
-    def __init__(self, readings: Readings) -> None:
+    def __init__(self) -> None:
         self._registry = registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=registry)
         self._transactions = prometheus.Counter(
@@ -62,8 +62,6 @@ class Metrics:
         )
         version = prometheus.Gauge("mxtap_info", "This relay", ["version"], registry=registry)
         version.labels(__version__).set(1)
-        for name, (text, read) in readings.items():
-            prometheus.Gauge(f"mxtap_{name}", text, registry=registry).set_function(read)
         self._at_dot: set[str] = set()  # sessions whose message waits for the upstream's word
         self._hears: dict[type, Callable[[Any], None]] = {
             ev.Ended: self._ended,
@@ -73,6 +71,11 @@ class Metrics:
             ev.Content: self._received,
             ev.Reply: self._replied,
         }
+
+    def watch(self, readings: Readings) -> None:
+        """Read these too, whenever somebody asks."""
+        for name, (text, read) in readings.items():
+            prometheus.Gauge(f"mxtap_{name}", text, registry=self._registry).set_function(read)
 
     def __call__(self, event: ev.AnyEvent) -> None:
         """Count one event."""

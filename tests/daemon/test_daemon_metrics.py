@@ -40,7 +40,8 @@ def ended(code: int, state: Any = "none", by: ev.Speaker = "upstream") -> ev.End
 
 
 def test_events_are_counted() -> None:
-    metrics = Metrics({"sessions_open": ("Sessions", lambda: 7)})
+    metrics = Metrics()
+    metrics.watch({"sessions_open": ("Sessions", lambda: 7)})
     for event in (
         ended(250, "accepted"),
         ended(250, "accepted-unacknowledged"),
@@ -89,7 +90,7 @@ def test_events_are_counted() -> None:
 
 
 def test_no_client_makes_new_series() -> None:
-    metrics = Metrics({})
+    metrics = Metrics()
     for number in range(1_000):
         name = f"hostile-{number}"
         strange = ev.Finding(code=name, severity="info", title=name)

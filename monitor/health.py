@@ -1,0 +1,114 @@
+"""How a relay fares: its status, what an operator should mend, and readings for metrics."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from monitor import __version__
+from monitor.capture.writer import CaptureWriter
+from monitor.config import Settings
+from monitor.control.protocol import Status
+from monitor.hub import Hub
+from monitor.relay.certificate import Certificate
+from monitor.relay.context import Context
+from monitor.relay.listener import Listener
+
+
+@dataclass(slots=True)
+class Health:
+    """Looks at the parts of a running relay; ``warning`` is what its start found."""
+
+    context: Context
+    hub: Hub
+    listener: Listener
+    certificate: Certificate
+    capture: CaptureWriter | None
+    warning: str = ""
+    started: float = field(default_factory=time.time)
+
+    def status(self) -> Status:
+        """How the relay fares now."""
+        settings, stats, now = self.context.settings, self.hub.stats, time.time()
+        server = settings.dns.zone or settings.dns.server or "system"
+        return Status(
+            relay=settings.name,
+            version=__version__,
+            started=self.started,
+            now=now,
+            listening=tuple(shown(address) for address in self.listener.addresses),
+            upstream=settings.upstream,
+            upstream_up=self.context.upstream_up,
+            identity=self.context.guard.method or "none",
+            dns=str(server),
+            greylist=settings.greylist.mode,
+            capture=settings.capture.mode,
+            disk_free=_disk_free(settings),
+            sessions=len(self.context.sessions),
+            transactions=stats.transactions,
+            rate=stats.rate(now),
+            accepted=stats.accepted,
+            deferred=stats.deferred,
+            refused=stats.refused,
+            problems=tuple(problem for problem in self._problems() if problem),
+        )
+
+    def summary(self) -> str:
+        """How the relay fares, in a sentence."""
+        now = self.status()
+        counts = (
+            f"{now.sessions} sessions, {now.accepted} accepted, {now.deferred} deferred, "
+            f"{now.refused} refused"
+        )
+        return "; ".join((counts, *now.problems))
+
+    def readings(self) -> dict[str, tuple[str, Callable[[], float]]]:
+        """What is in hand now, by the name of its metric: what it is, and its value."""
+        context, writer = self.context, self.hub.store.writer
+        return {
+            "sessions_open": ("Sessions open now", lambda: len(context.sessions)),
+            "spool_bytes": ("Bytes of messages in hand", lambda: context.spool.used),
+            "store_queue": ("Rows of history that wait", lambda: writer.waiting),
+            "store_dropped": ("Rows of history that were dropped", lambda: writer.dropped),
+            "upstream_up": ("1 while the upstream answers", self._upstream_up),
+            "failures": (
+                "Failures in findings, policies and consumers",
+                self.hub.failures.total,
+            ),
+        }
+
+    def _upstream_up(self) -> float:
+        up = self.context.upstream_up
+        return float("nan") if up is None else float(up)
+
+    def _problems(self) -> list[str]:
+        writer = self.hub.store.writer
+        upstream = self.context.settings.upstream
+        down = self.context.upstream_up is False
+        problems = [
+            f"upstream {upstream} does not answer" if down else self.warning,
+            writer.problem,
+            self.capture.problem if self.capture else "",
+            self.certificate.problem,
+            f"{writer.dropped} rows of history were dropped" if writer.dropped else "",
+        ]
+        failures = self.hub.failures
+        return problems + [
+            f"{what} failed {count} times; see the log" for what, count in failures.items()
+        ]
+
+
+def shown(address: tuple[str, int]) -> str:
+    """``HOST:PORT``, or ``[IPv6]:PORT``."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _disk_free(settings: Settings) -> int:
+    try:
+        found = os.statvfs(settings.state)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize
