@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 
 import dns.exception
 import dns.resolver
 
 from monitor.config import ConfigError, Settings, split_address
 from monitor.dns import Resolver
+from monitor.dns.anchors import AnchorError, load_anchors
 from monitor.dns.resolver import LiveResolver
+from monitor.dns.validate import Anchors
 from monitor.dns.zone import Zone
 
 __all__ = ["open_resolver"]
@@ -18,7 +21,8 @@ __all__ = ["open_resolver"]
 def open_resolver(settings: Settings) -> Resolver:
     """The zone file's, the given server's or the machine's resolver.
 
-    Raises ZoneError for a zone file, and ConfigError for a server that cannot be used.
+    Raises ZoneError for a zone file, and ConfigError for a server or trust anchors that
+    cannot be used.
     """
     if settings.dns.zone is not None:
         return Zone.load(settings.dns.zone)
@@ -28,7 +32,15 @@ def open_resolver(settings: Settings) -> Resolver:
         timeout=settings.dns.timeout,
         cache=settings.dns.cache,
         trust_ad=settings.dns.trust_ad,
+        anchors=_anchors(settings.dns.anchors) if settings.dns.dnssec == "local" else None,
     )
+
+
+def _anchors(path: Path | None) -> Anchors:
+    try:
+        return load_anchors(path)
+    except AnchorError as error:
+        raise ConfigError(f"dns.anchors = {path}: {error}") from None
 
 
 def _given(server: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import itertools
 import time
@@ -15,9 +16,11 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
+import msgspec
 
 from monitor.dns.cache import Cache
 from monitor.dns.form import from_name, presentation, to_name
+from monitor.dns.validate import Anchors, Validator
 from monitor.findings.answers import Answer, Question, canonical
 
 __all__ = ["LiveResolver"]
@@ -32,10 +35,10 @@ _ROOT: Question = ("", "SOA")  # signed since 2010
 class LiveResolver:
     """A stub resolver (RFC 1034 5.3.1) with a cache; identical questions are asked once.
 
-    DNSSEC is not validated here (a hostile zone could keep the relay busy): the AD bit of
-    the server is believed where ``trust_ad`` is true, or where it is None, every server is
-    on this machine, and the root zone comes with an AD bit, so that they do validate.
-    Elsewhere ``Answer.secure`` is None.
+    With ``anchors`` DNSSEC is validated here. Without them the AD bit of the server is
+    believed where ``trust_ad`` is true, or where it is None, every server is on this
+    machine, and the root zone comes with an AD bit, so that they do validate. Elsewhere
+    ``Answer.secure`` is None.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class LiveResolver:
         timeout: float = 4.0,
         cache: int = 50_000,
         trust_ad: bool | None = None,
+        anchors: Anchors | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask ``servers`` in turn; ``timeout`` is seconds for one question in all."""
@@ -55,8 +59,9 @@ class LiveResolver:
         self._asked: dict[Question, asyncio.Task[Answer]] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
         local = all(ipaddress.ip_address(host).is_loopback for host, _ in self._servers)
-        self._probe_wanted = local and trust_ad is None
-        self._validates = trust_ad is True
+        self._validator = None if anchors is None else Validator(self._fetch, anchors)
+        self._probe_wanted = local and trust_ad is None and anchors is None
+        self._validates = trust_ad is True and anchors is None
 
     def known(self, name: str, rdtype: str) -> Answer | None:
         """The cached answer, else None."""
@@ -77,37 +82,56 @@ class LiveResolver:
         if self._probe_wanted and question != _ROOT:
             # Its answer is used by the one after it; a server that hangs must not hold us up.
             await asyncio.wait({asyncio.ensure_future(self.answer(*_ROOT))}, timeout=PROBE)
-        answer = await self._ask(question)
+        qname = to_name(question[0])
+        if qname is None:
+            return Answer(name=question[0], type=question[1], status="nxdomain")
+        ends = asyncio.get_running_loop().time() + self._timeout
+        answer, response = await self._ask(question, qname, ends)
+        if self._validator is not None and response is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(ends):
+                    secure = await self._validator.secure(response, qname, question[1])
+                    answer = msgspec.structs.replace(answer, secure=secure)
         self._cache.put(answer, self._clock())
         return answer
 
-    async def _ask(self, question: Question) -> Answer:
+    async def _ask(
+        self, question: Question, qname: dns.name.Name, ends: float
+    ) -> tuple[Answer, dns.message.Message | None]:
         name, rdtype = question
-        qname = to_name(name)
-        if qname is None:
-            return Answer(name=name, type=rdtype, status="nxdomain")
         failure = Answer(name=name, type=rdtype, status="timeout")
         try:
-            async with asyncio.timeout(self._timeout), self._places:
+            async with asyncio.timeout_at(ends), self._places:
                 for host, port in itertools.chain.from_iterable([self._servers] * TRIES):
                     response = await self._exchange(qname, rdtype, host, port)
                     if response is None:
                         continue
                     answer = self._read(question, response)
                     if answer.status != "servfail":
-                        return answer
+                        return answer, response
                     if failure.status == "servfail":
                         break  # twice told: do not wear out the servers
                     failure = answer
         except TimeoutError:
             pass
-        return failure
+        return failure, None
+
+    async def _fetch(self, qname: dns.name.Name, rdtype: str) -> dns.message.Message | None:
+        """What the validator asks: the response of the first server that gives one."""
+        for host, port in self._servers:
+            async with self._places:
+                response = await self._exchange(qname, rdtype, host, port)
+            if response is not None and response.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                return response
+        return None
 
     async def _exchange(
         self, qname: dns.name.Name, rdtype: str, host: str, port: int
     ) -> dns.message.Message | None:
         """One query by UDP, then TCP when it was truncated; None when nothing came."""
-        query = dns.message.make_query(qname, rdtype, use_edns=0, payload=PAYLOAD)
+        query = dns.message.make_query(
+            qname, rdtype, use_edns=0, payload=PAYLOAD, want_dnssec=self._validator is not None
+        )
         query.flags |= dns.flags.AD  # RFC 6840 5.7: asks for the AD bit without the signatures
         try:
             response, _ = await dns.asyncquery.udp_with_fallback(

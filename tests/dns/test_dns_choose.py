@@ -40,3 +40,12 @@ async def test_recorded_answers_and_nothing_else():
     resolver = Recorded([known])
     assert resolver.known("A.test.", "A") is known
     assert (await resolver.answer("a.test", "AAAA")).status == "timeout"
+
+
+def test_wrong_anchors_are_told_where_they_are_used(tmp_path):
+    path = tmp_path / "anchors"
+    path.write_text("a.test. A 192.0.2.1\n")
+    assert isinstance(choose(anchors=path), LiveResolver)
+    with pytest.raises(ConfigError, match=r"dns\.anchors = .*anchors: must hold DS"):
+        choose(anchors=path, dnssec="local")
+    assert isinstance(choose(dnssec="local"), LiveResolver)

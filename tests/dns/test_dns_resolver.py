@@ -9,10 +9,12 @@ from collections.abc import Callable
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 
 from monitor.dns import resolver as resolver_module
+from monitor.dns.anchors import load_anchors
 from monitor.dns.resolver import LiveResolver
 
 Script = Callable[[dns.message.Message, bool], dns.message.Message | None]
@@ -239,3 +241,16 @@ async def test_a_probe_that_hangs_holds_up_only_shortly(server, monkeypatch):
     )
     answer = await asking(ns, trust_ad=None, timeout=1).answer("signed.test", "A")
     assert (answer.status, answer.secure) == ("nodata", None)
+
+
+async def test_an_answer_is_not_lost_where_its_chain_cannot_be_looked_up(server):
+    def only_text(query, tcp):
+        assert query.ednsflags & dns.flags.DO
+        if query.question[0].rdtype != dns.rdatatype.TXT:
+            return None
+        return reply(query, "a.test. 60 TXT hello")
+
+    resolver = asking(await server(only_text), anchors=load_anchors(), trust_ad=True, timeout=0.5)
+    async with asyncio.timeout(5):
+        answer = await resolver.answer("a.test", "TXT")
+    assert (answer.records, answer.secure) == (("hello",), None)

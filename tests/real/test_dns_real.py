@@ -5,21 +5,15 @@ Both are started on ports of their own, without root's rights and without the In
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import dns.dnssec
-import dns.message
-import dns.query
 import dns.zone
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from harness_dns import nsd, unbound
 
 from monitor.checks.case import Envelope
 from monitor.checks.checker import Checker
@@ -46,46 +40,6 @@ unsigned.example.      SOA ns.example. hostmaster.example. 1 3600 900 86400 120
 unsigned.example.      NS  ns.example.
 mail.unsigned.example. A   192.0.2.6
 """
-NSD = """
-server:
-  ip-address: 127.0.0.1
-  port: {port}
-  server-count: 1
-  username: ""
-  chroot: ""
-  zonesdir: "{dir}"
-  pidfile: "{dir}/nsd.pid"
-  xfrdfile: "{dir}/xfrd.state"
-  zonelistfile: "{dir}/zone.list"
-remote-control:
-  control-enable: no
-zone:
-  name: "."
-  zonefile: "root.zone"
-zone:
-  name: "unsigned.example"
-  zonefile: "unsigned.zone"
-"""
-UNBOUND = """
-server:
-  interface: 127.0.0.1
-  port: {port}
-  do-daemonize: no
-  use-syslog: no
-  username: ""
-  chroot: ""
-  directory: "{dir}"
-  pidfile: ""
-  do-ip6: no
-  do-not-query-localhost: no
-  trust-anchor: ". IN DS {anchor}"
-  local-zone: "2.0.192.in-addr.arpa." nodefault
-remote-control:
-  control-enable: no
-stub-zone:
-  name: "."
-  stub-addr: 127.0.0.1@{nsd}
-"""
 
 
 class Servers(NamedTuple):
@@ -98,14 +52,9 @@ def servers(needs, tmp_path_factory) -> Iterator[Servers]:
     needs("nsd", "unbound")
     folder = tmp_path_factory.mktemp("dns")
     anchor = write_zones(folder)
-    nsd, unbound = free_port(), free_port()
-    (folder / "nsd.conf").write_text(NSD.format(port=nsd, dir=folder))
-    config = UNBOUND.format(port=unbound, dir=folder, anchor=anchor, nsd=nsd)
-    (folder / "unbound.conf").write_text(config)
-    with ExitStack() as stack:
-        stack.enter_context(running("nsd", folder, nsd))
-        stack.enter_context(running("unbound", folder, unbound))
-        yield Servers(nsd, unbound)
+    zones = {".": "root.zone", "unsigned.example": "unsigned.zone"}
+    with nsd(folder, zones) as authority, unbound(folder, authority, anchor) as validator:
+        yield Servers(authority, validator)
 
 
 def write_zones(folder: Path) -> str:
@@ -118,41 +67,6 @@ def write_zones(folder: Path) -> str:
     zone.to_file(str(folder / "root.zone"), relativize=False)
     (folder / "unsigned.zone").write_text(UNSIGNED)
     return dns.dnssec.make_ds(".", public, "SHA256").to_text()
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def running(program: str, folder: Path, port: int) -> Iterator[None]:
-    """A server that answers; ended with the block. Its words are in its log file."""
-    path = shutil.which(program) or program
-    log = folder / f"{program}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [path, "-d", "-c", str(folder / f"{program}.conf")], stdout=output, stderr=output
-        )
-        try:
-            await_answer(process, port, log)
-            yield
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    query = dns.message.make_query(".", "SOA")
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            dns.query.udp(query, "127.0.0.1", timeout=0.3, port=port)
-        except (OSError, dns.exception.Timeout):
-            continue
-        return
-    pytest.fail(f"no answer on port {port}: {log.read_text(errors='replace')}")
 
 
 def asking(port: int) -> LiveResolver:
