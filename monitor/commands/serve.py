@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ from monitor.daemon.sockets import inherited
 from monitor.health import shown
 from monitor.relay.listener import COMMIT_GRACE, ListenError, bind
 from monitor.service import Service, ServiceError
+
+log = logging.getLogger(__name__)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -63,12 +66,14 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
         gc.collect()
         gc.freeze()
         print(f"READY {where}", flush=True)
+        log.info("serving on %s", where)
         manager.ready(service.health.summary())
         telling = asyncio.create_task(
             manager.keep_told(lambda: service.alive, service.health.summary)
         )
         reloading = asyncio.create_task(_reload(reload, service, manager))
         await stop.wait()
+        log.info("draining: %d sessions", len(service.health.context.sessions))
         telling.cancel()
         reloading.cancel()
         manager.stopping(settings.limits.drain + COMMIT_GRACE)

@@ -1,7 +1,8 @@
 """The control socket's server side: the one door through which a relay is watched and steered.
 
-Only the relay's own user can open it (mode 0600). Each client has a bounded queue: one that
-does not read misses updates, and is told how many.
+Only the relay's own user and root may speak to it: the socket has mode 0600, and the kernel
+is asked who is there. Each client has a bounded queue: one that does not read misses
+updates, and is told how many.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from monitor.control.protocol import (
     Status,
     Update,
 )
-from monitor.control.who import peer
+from monitor.control.who import peer, user
 from monitor.filter import FilterError
 from monitor.filter.order import Order, Page, Place
 from monitor.hub import Hub
@@ -125,10 +126,15 @@ class ControlServer:
                 client.offer(line)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        uid = peer(writer.get_extra_info("socket"))
+        if uid not in (0, os.geteuid()):
+            log.warning("control: %s is refused", user(uid))
+            writer.close()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        client = _Client(writer, peer(writer.get_extra_info("socket")))
+        client = _Client(writer, user(uid))
         self._clients.add(client)
         sender = asyncio.get_running_loop().create_task(client.send())
         try:

@@ -15,7 +15,7 @@ def user(uid: int) -> str:
         return f"uid {uid}"
 
 
-def peer(sock: socket.socket) -> str:
-    """The user behind a connection on a Unix socket."""
+def peer(sock: socket.socket) -> int:
+    """The user id behind a connection on a Unix socket."""
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return user(struct.unpack("3i", raw)[1])
+    return int(struct.unpack("3i", raw)[1])

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 import stat
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -232,3 +234,36 @@ async def test_every_change_has_its_user_whatever_a_process_says_of_itself(
 def test_a_user_without_a_name_is_a_number() -> None:
     assert user(0) == "root"
     assert user(4_000_000_000) == "uid 4000000000"
+
+
+ASK_AS = """
+import os, socket, sys
+os.setuid(int(sys.argv[1]))
+with socket.socket(socket.AF_UNIX) as sock:
+    sock.connect(sys.argv[2])
+    sock.settimeout(10)
+    try:
+        sock.send(b'{"id":1,"do":"status"}\\n')
+        print(sock.recv(100).decode())
+    except ConnectionError:
+        pass
+"""
+
+
+@pytest.mark.parametrize(("uid", "heard"), [(0, True), (65534, False)])
+async def test_other_users_are_refused_even_where_the_file_lets_them_in(
+    require: Callable[[object, str], None], uid: int, heard: bool
+) -> None:
+    require(os.geteuid() == 0, "only root can become another")
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        async with serving(state):
+            os.chmod(state, 0o755)
+            os.chmod(state / SOCKET, 0o666)
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", ASK_AS, str(uid), str(state / SOCKET)),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            told, _ = await process.communicate()
+    assert process.returncode == 0
+    assert (b'"relay"' in told) is heard
