@@ -40,7 +40,7 @@ class World:
         self.settings = Settings(
             **{"name": "mx.here.example", "local_domains": ("here.example",), **settings}
         )
-        self.memory = memory or Bounded()
+        self.memory = Bounded() if memory is None else memory
         self.now = at
         self.outputs: list[Output] = []
         self.events: list[ev.AnyEvent] = []

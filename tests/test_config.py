@@ -73,3 +73,13 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["no-such-command"])
     assert caught.value.code == 2
+
+
+def test_lists_are_set_with_commas(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("local_domains=a.test, b.test", "retry.soon=4,3,2,1", "local_domains=a.test,b.test")
+    assert main(["config", *(word for text in given for word in ("--set", text))]) == 0
+    told = capsys.readouterr().out
+    assert 'local_domains = ["a.test", "b.test"]' in told
+    assert "soon = [4.0, 3.0, 2.0, 1.0]" in told
+    assert main(["config", "--set", "retry.soon=4,x,2,1"]) == 2
+    assert "retry.soon" in capsys.readouterr().err

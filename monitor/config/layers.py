@@ -72,12 +72,22 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             near = difflib.get_close_matches(variable, [ENV_PREFIX + k for k in known], 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ConfigError(f"environment: {variable} is not a setting{hint}")
-        field: Any = Settings.model_fields[path[0]]
-        if len(path) == 2:
-            field = _tables()[path[0]].model_fields[path[1]]
-        many = "tuple" in str(field.annotation)
-        _put(tree, path, [x.strip() for x in text.split(",") if x.strip()] if many else text)
-    return tree
+        _put(tree, path, text)
+    return _listed(Settings, tree)
+
+
+def _listed(model: type[BaseModel], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """``tree`` with lists where the settings are lists and a line of text was given."""
+    done = dict(tree)
+    for name, value in tree.items():
+        if name not in model.model_fields:
+            continue
+        kind = model.model_fields[name].annotation
+        if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
+            done[name] = _listed(kind, value)
+        elif isinstance(value, str) and "tuple" in str(kind):
+            done[name] = [item.strip() for item in value.split(",") if item.strip()]
+    return done
 
 
 _NOT_SETTINGS = {"MXTAP_REQUIRE_REAL", "MXTAP_CONFIG"}
@@ -104,7 +114,7 @@ def load(
     if file is not None:
         layers.append((str(file), _from_file(file)))
     layers.append(("environment", _from_environment(os.environ if environ is None else environ)))
-    layers.append(("command line", flags or {}))
+    layers.append(("command line", _listed(Settings, flags or {})))
     tree: dict[str, Any] = {}
     for source, layer in layers:
         tree = _merge(tree, layer)

@@ -20,4 +20,4 @@ def default(settings: Settings, memory: Memory) -> list[Discipline]:
     """
     greylisted = Greylisted(settings.greylist, memory, load_whitelist(settings.greylist))
     retries = Retries(settings.retry, memory, settings.greylist.patterns)
-    return [Conduct(settings), Tls(), ReportLoops(), greylisted, retries]
+    return [Conduct(settings), Tls(memory), ReportLoops(memory), greylisted, retries]

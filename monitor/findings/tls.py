@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from monitor import events as ev
 from monitor.findings.catalogue import finding
+from monitor.findings.memory import Memory
 from monitor.findings.views import Session
 
+KIND = "tls-failed"
 FALLBACK = 600.0  # seconds after a failed handshake in which plaintext is a fallback
-MAX_FAILURES = 10_000  # clients whose last failed handshake is remembered
 MIN_BITS = 128
 
 OLD_PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1")
@@ -29,11 +31,17 @@ _WEAK = (
 )
 
 
+class _Failure(msgspec.Struct, array_like=True):
+    at: float
+    session: str
+    reason: str
+
+
 class Tls:
     """A discipline. Remembers failed handshakes by client address, for the fallback."""
 
-    def __init__(self) -> None:
-        self._failed: OrderedDict[str, ev.TlsFailed] = OrderedDict()
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     def __call__(self, view: Session, event: ev.Event) -> Iterable[ev.Finding]:
         """The findings that became known by ``event``."""
@@ -50,17 +58,14 @@ class Tls:
             case _:
                 return ()
 
-    def _remember(self, ip: str, failure: ev.TlsFailed) -> None:
-        self._failed[ip] = failure
-        self._failed.move_to_end(ip)
-        if len(self._failed) > MAX_FAILURES:
-            self._failed.popitem(last=False)
+    def _remember(self, ip: str, event: ev.TlsFailed) -> None:
+        failure = _Failure(event.at, event.session, event.reason)
+        self._memory.put(KIND, ip, msgspec.msgpack.encode(failure), event.at + FALLBACK)
 
-    def _failure(self, view: Session, at: float) -> ev.TlsFailed | None:
-        failure = self._failed.get(view.opened.ip)
-        if failure is None or not 0 <= at - failure.at <= FALLBACK:
-            return None
-        return failure
+    def _failure(self, view: Session, at: float) -> _Failure | None:
+        raw = self._memory.get(KIND, view.opened.ip)
+        failure = msgspec.msgpack.decode(raw, type=_Failure) if raw else None
+        return failure if failure and 0 <= at - failure.at <= FALLBACK else None
 
     def _plaintext(self, view: Session, mail: ev.Mail) -> Iterable[ev.Finding]:
         offered = "STARTTLS" in view.extensions

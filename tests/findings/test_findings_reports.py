@@ -19,6 +19,7 @@ from monitor.findings.answers import Answers, NeedAnswer
 from monitor.findings.catalogue import finding
 from monitor.findings.dmarc.evaluate import evaluate
 from monitor.findings.mailbox import Authors
+from monitor.findings.memory import Bounded
 from monitor.findings.message import scan
 from monitor.findings.mime import MAX_DEPTH, MAX_PARTS, parts
 from monitor.findings.reports import aggregate, tlsrpt
@@ -263,17 +264,17 @@ def ended(judge: ReportLoops, code: int, *found: ev.Finding, by: str = "upstream
 
 
 def test_a_refused_report_is_told_with_the_reply() -> None:
-    (found,) = ended(ReportLoops(), 550, REPORT)
+    (found,) = ended(ReportLoops(Bounded()), 550, REPORT)
     assert (found.code, found.severity) == ("report.refused", "warning")
     assert found.evidence["reply"] == "550 no such list"
-    assert ended(ReportLoops(), 451, REPORT)[0].severity == "notice"
-    assert not ended(ReportLoops(), 550, AUTHOR)
-    assert not ended(ReportLoops(), 550, REPORT, by="mxtap")
-    assert not ended(ReportLoops(), 250, REPORT)
+    assert ended(ReportLoops(Bounded()), 451, REPORT)[0].severity == "notice"
+    assert not ended(ReportLoops(Bounded()), 550, AUTHOR)
+    assert not ended(ReportLoops(Bounded()), 550, REPORT, by="mxtap")
+    assert not ended(ReportLoops(Bounded()), 250, REPORT)
 
 
 def test_three_rounds_of_nothing_but_reports_are_a_warning() -> None:
-    judge = ReportLoops()
+    judge = ReportLoops(Bounded())
     for _ in range(ROUNDS):
         assert not ended(judge, 250, AUTHOR, REPORT, LOOP)
     (found,) = ended(judge, 250, AUTHOR, REPORT, LOOP)

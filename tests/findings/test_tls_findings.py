@@ -6,6 +6,7 @@ import pytest
 from conversation import World
 
 from monitor.findings import tls
+from monitor.findings.memory import Bounded
 
 
 def deliver(world: World, client=None, **content: object) -> None:
@@ -126,9 +127,8 @@ def test_what_is_no_fallback():
     assert "tls.plaintext-fallback" not in world.codes()
 
 
-def test_failures_that_are_remembered_are_bounded(monkeypatch):
-    monkeypatch.setattr(tls, "MAX_FAILURES", 2)
-    world = World()
+def test_failures_that_are_remembered_are_bounded():
+    world = World(Bounded(2))
     for last in (1, 2, 3):
         client = world.connect(f"192.0.2.{last}")
         client.ehlo()
@@ -137,6 +137,17 @@ def test_failures_that_are_remembered_are_bounded(monkeypatch):
     deliver(world, world.connect("192.0.2.1"))
     assert "tls.plaintext-fallback" not in world.codes()
     deliver(world, world.connect("192.0.2.3"))
+    assert "tls.plaintext-fallback" in world.codes()
+
+
+def test_a_failed_handshake_is_remembered_through_a_restart():
+    world = World()
+    client = world.connect()
+    client.ehlo()
+    client.fail_tls()
+    client.close("tls")
+    world.start()
+    deliver(world)
     assert "tls.plaintext-fallback" in world.codes()
 
 

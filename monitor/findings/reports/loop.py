@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 
 from monitor import events as ev
@@ -11,13 +10,16 @@ from monitor.findings.catalogue import finding
 from monitor.findings.dmarc.evaluate import Evaluation
 from monitor.findings.dmarc.walk import walk
 from monitor.findings.mailbox import ascii_domain
+from monitor.findings.memory import Memory
+from monitor.findings.pools import digest
 from monitor.findings.views import Session, Transaction
 from monitor.text import printable
 
 __all__ = ["MAX_RECIPIENTS", "ReportLoops", "collector", "loop"]
 
 MAX_RECIPIENTS = 5  # whose domains are asked for their rua=
-MAX_PAIRS = 10_000
+KIND = "report-loop"
+KEPT = 30 * 86_400.0  # seconds that a pair is remembered without another report
 ROUNDS = 3  # intervals with nothing but reports between two domains
 
 _REPORTS = ("report.dmarc", "report.tls", "report.arf")
@@ -66,13 +68,10 @@ def loop(rcpt: str, evaluation: Evaluation, what: str) -> ev.Finding:
 
 
 class ReportLoops:
-    """A discipline: refused reports, and pairs that exchange nothing but reports.
+    """A discipline: refused reports, and pairs that exchange nothing but reports."""
 
-    It remembers a bounded number of pairs, the longest unseen being forgotten first.
-    """
-
-    def __init__(self) -> None:
-        self._rounds: OrderedDict[tuple[str, str], int] = OrderedDict()
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     def __call__(self, view: Session, event: ev.Event) -> Iterator[ev.Finding]:
         """What an ended transaction tells."""
@@ -89,20 +88,20 @@ class ReportLoops:
                 reply=f"{event.verdict.code} {event.verdict.reply}",
             )
         if 200 <= event.verdict.code < 300:
-            yield from self._count(tx)
+            yield from self._count(tx, event.at)
 
-    def _count(self, tx: Transaction) -> Iterator[ev.Finding]:
+    def _count(self, tx: Transaction, at: float) -> Iterator[ev.Finding]:
         circle = next((f for f in tx.findings if f.code == "report.loop"), None)
         author = _author(tx)
         for domain in {r.address.rpartition("@")[2].lower() for r in tx.accepted}:
-            pair = (author, domain)
+            pair = digest(author, domain)
+            before = self._memory.get(KIND, pair)
             if circle is None:
-                self._rounds.pop(pair, None)
+                if before:
+                    self._memory.drop(KIND, pair)
                 continue
-            rounds = self._rounds[pair] = self._rounds.get(pair, -1) + 1
-            self._rounds.move_to_end(pair)
-            if len(self._rounds) > MAX_PAIRS:
-                self._rounds.popitem(last=False)
+            rounds = int(before or b"-1") + 1
+            self._memory.put(KIND, pair, b"%d" % rounds, at + KEPT)
             if rounds >= ROUNDS and circle.severity != "info":
                 yield finding(
                     "report.loop",
