@@ -38,7 +38,7 @@ def open_database(state: Path) -> Engine:
     event.listen(engine, "connect", _prepare)
     try:
         with engine.begin() as connection:
-            if _version(connection, path) != SCHEMA:
+            if schema_of(connection, path) != SCHEMA:
                 # The lock keeps a second process from making or upgrading it at the same time.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 _bring_up(connection, path)
@@ -62,7 +62,7 @@ def _prepare(connection: sqlite3.Connection, _: Any) -> None:
     cursor.close()
 
 
-def _version(connection: Connection, path: Path) -> int | None:
+def schema_of(connection: Connection, path: Path) -> int | None:
     """The schema that the database has, None for an empty one. Raises StoreError."""
     tables = {row[0] for row in connection.execute(text("SELECT name FROM sqlite_master"))}
     if not tables:
@@ -82,7 +82,7 @@ def _version(connection: Connection, path: Path) -> int | None:
 
 
 def _bring_up(connection: Connection, path: Path) -> None:
-    version = _version(connection, path)
+    version = schema_of(connection, path)
     if version is None:
         SQLModel.metadata.create_all(connection)
         values = [{"k": "application", "v": "mxtap"}, {"k": "schema", "v": str(SCHEMA)}]

@@ -63,35 +63,15 @@ _decode_record = msgspec.json.Decoder(Record).decode
 _decode_finding = msgspec.json.Decoder(ev.Finding).decode
 
 
-class History:
-    """Ended transactions and their transcripts."""
+class Past:
+    """Ended transactions and their transcripts, to read."""
 
-    def __init__(self, engine: Engine, writer: Writer) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writer = writer
 
     def connect(self) -> Connection:
         """A connection to read history by."""
         return self._engine.connect()
-
-    def add(self, record: Record) -> None:
-        """Keep one record, soon."""
-        self._writer.put(_ADD_TRANSACTION, _row(record))
-        self._writer.put(_ADD_RECORD, {"of": record.id, "record": _encode(record)})
-
-    def add_late(self, late: Late) -> None:
-        """Keep findings that came after their record."""
-        for found in late.findings:
-            values = {"transaction_id": late.about, "finding": _encode(found)}
-            self._writer.put(_ADD_LATE, values)
-            severity = ev.SEVERITIES.index(found.severity)
-            mention = {"about": late.about, "severity": severity, "line": f"{found.code}\n"}
-            self._writer.put(_MENTION_LATE, mention)
-
-    def add_transcript(self, session: str, ended: float, lines: list[bytes]) -> None:
-        """Keep a session's events."""
-        blob = zlib.compress(b"\n".join(lines), 1)
-        self._writer.put(_ADD_TRANSCRIPT, {"session": session, "ended": ended, "events": blob})
 
     def slice(
         self,
@@ -139,6 +119,33 @@ class History:
         with self._engine.connect() as connection:
             blob = connection.execute(query).scalar()
         return [ev.decode(line) for line in zlib.decompress(blob).split(b"\n")] if blob else []
+
+
+class History(Past):
+    """The same, written too: behind, in batches."""
+
+    def __init__(self, engine: Engine, writer: Writer) -> None:
+        super().__init__(engine)
+        self._writer = writer
+
+    def add(self, record: Record) -> None:
+        """Keep one record, soon."""
+        self._writer.put(_ADD_TRANSACTION, _row(record))
+        self._writer.put(_ADD_RECORD, {"of": record.id, "record": _encode(record)})
+
+    def add_late(self, late: Late) -> None:
+        """Keep findings that came after their record."""
+        for found in late.findings:
+            values = {"transaction_id": late.about, "finding": _encode(found)}
+            self._writer.put(_ADD_LATE, values)
+            severity = ev.SEVERITIES.index(found.severity)
+            mention = {"about": late.about, "severity": severity, "line": f"{found.code}\n"}
+            self._writer.put(_MENTION_LATE, mention)
+
+    def add_transcript(self, session: str, ended: float, lines: list[bytes]) -> None:
+        """Keep a session's events."""
+        blob = zlib.compress(b"\n".join(lines), 1)
+        self._writer.put(_ADD_TRANSCRIPT, {"session": session, "ended": ended, "events": blob})
 
     def prune(self, before: float) -> int:
         """Forget a step's worth of what ended before ``before``; how many rows that were."""
