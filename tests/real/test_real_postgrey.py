@@ -98,8 +98,21 @@ def told(records: list[dict[str, Any]], sender: str, whose: str) -> list[str]:
     ]
 
 
+def retries(records: list[dict[str, Any]], sender: str) -> list[str]:
+    """The retry findings about a sender's attempts."""
+    return [
+        found["code"]
+        for record in records
+        if record["mail_from"] == sender
+        for found in record["findings"]
+        if found["code"].startswith("retry.")
+    ]
+
+
 def test_good_and_bad_manners_at_a_postgrey(greylisting: int, start_relay: StartRelay) -> None:
-    relay = start_relay(greylisting)
+    relay = start_relay(
+        greylisting, "--set", "retry.soon=2,1.5,1,0.9", "--set", "retry.immediate=0.5"
+    )
     good, bad = b"good@sender.test", b"bad@sender.test"
     assert attempt(relay.port, "127.0.5.1", good).startswith(b"450")
     for source in ("127.0.6.1", "127.0.7.1"):
@@ -116,6 +129,12 @@ def test_good_and_bad_manners_at_a_postgrey(greylisting: int, start_relay: Start
         "greylist.deferred",
         "greylist.too-early",
         "greylist.timer-reset",
+    ]
+    assert retries(records, "good@sender.test") == ["retry.disciplined"]
+    assert retries(records, "bad@sender.test") == [
+        "retry.immediate",
+        "retry.host-rotation",
+        "retry.rotation-no-delay",
     ]
 
 
