@@ -101,6 +101,7 @@ class Secured(Event, frozen=True, kw_only=True, tag="secured"):
     protocol: str
     cipher: str
     bits: int = 0
+    offered_ciphers: tuple[str, ...] | None = None  # by the client; None where not known
 
 
 class TlsFailed(Event, frozen=True, kw_only=True, tag="tls-failed"):

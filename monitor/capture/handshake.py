@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor import events as ev
 from monitor.capture.streams import Side
-from monitor.relay.tls import parse_hello, suite_names
+from monitor.relay.tls import Offer, parse_hello, suite_names
 
 MAX_KEPT = 64 * 1024  # octets of each side that are looked at
 
@@ -93,13 +93,22 @@ class Handshake:
             if self._agreed[0] == "TLSv1.3" and len(body) == _SEALED_ALERT:
                 return self._failed(at, "the client broke it off with an alert")
             protocol, cipher = self._agreed
+            offer = self._offer()
             return ev.Secured(
-                session=self._session, at=at, side="client", protocol=protocol, cipher=cipher
+                session=self._session,
+                at=at,
+                side="client",
+                protocol=protocol,
+                cipher=cipher,
+                offered_ciphers=offer.ciphers if offer else None,
             )
         return None
 
+    def _offer(self) -> Offer | None:
+        return parse_hello(self._hello, suite_names()) if self._hello else None
+
     def _failed(self, at: float, reason: str, alert: str = "") -> ev.TlsFailed:
-        offer = parse_hello(self._hello, suite_names()) if self._hello else None
+        offer = self._offer()
         return ev.TlsFailed(
             session=self._session,
             at=at,

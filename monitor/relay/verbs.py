@@ -61,6 +61,7 @@ async def serve(d: Dialogue) -> None:
             d.emit(ev.Command(session=d.id, at=d.now(), text=shown, size=limits.command_line + 1))
             await d.say(await d.rule(d.phase) or own(500, "5.5.2 command line too long"))
             continue
+        d.answered = False
         _tell(d, line)
         if d.context.draining and d.transaction is None and line.raw.upper() != b"QUIT":
             await d.hang_up(SHUTTING_DOWN, "shutdown")
@@ -88,7 +89,10 @@ def _tell(d: Dialogue, line: Line) -> None:
 
 
 async def _recover(d: Dialogue) -> None:
+    """One reply to a command: where it has had its own, only the end of the session is left."""
     d.end(TROUBLE, d.phase)
+    if d.answered:
+        await d.hang_up(own(421, "4.3.0 local trouble, try again later"), "fault")
     if d.upstream is not None and d.upstream.open:
         await d.ask(b"RSET")
     await d.say(TROUBLE)
@@ -192,9 +196,17 @@ async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
     protocol, cipher, bits = d.wire.cipher
     d.helo = None
     d.greeting = b""
-    at = d.now()
+    offered = parse_hello(hellos[0], d.context.suites) if hellos else None
     d.emit(
-        ev.Secured(session=d.id, at=at, side="client", protocol=protocol, cipher=cipher, bits=bits)
+        ev.Secured(
+            session=d.id,
+            at=d.now(),
+            side="client",
+            protocol=protocol,
+            cipher=cipher,
+            bits=bits,
+            offered_ciphers=offered.ciphers if offered else None,
+        )
     )
     # RFC 3207 4.2: knowledge from before TLS is void, at the upstream too. Its EHLO goes
     # with the client's next one, or at MAIL.
@@ -235,17 +247,19 @@ async def mail(d: Dialogue, line: Line, argument: bytes) -> None:
     if nested is None and d.wire.tls and not d.greeting:
         d.part()  # the EHLO of before TLS is void (RFC 3207 4.2)
     tx = Transaction(f"{d.id}-{d.count + 1}", path.address, path.params, TROUBLE)
-    if nested is None:
-        d.transaction = tx
+    d.transaction = tx
+    try:
         answer = await d.rule("mail") or _too_large(d, path) or _too_many(d)
-        d.transaction = None
-    else:
-        answer = await d.rule("mail")
+    finally:
+        d.transaction = nested
     if answer is None:
         answer = await d.ask(line.raw)
+    if nested is not None and answer.positive:
+        # To most a nested MAIL is an error; to this upstream it is a new start.
+        await d.abandon()
     await d.say(answer)
-    if nested is not None:
-        return  # the upstream's 503; the transaction in hand goes on
+    if nested is not None and d.transaction is nested:
+        return  # the transaction in hand goes on
     d.count += 1
     tx.decided(answer, "mail")
     d.transaction = tx
@@ -304,11 +318,6 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
         answer = own(452, "4.5.3 too many recipients")
     if answer is None:
         answer = await d.ask(line.raw)
-    if answer.code == 354:
-        # A server that takes RCPT for DATA is out of step: nothing may be sent to it.
-        assert d.upstream is not None
-        d.upstream.abort()
-        answer = own(451, "4.3.0 the mail server behind this relay is out of step")
     await d.say(answer)
     if tx is None:
         return
