@@ -23,6 +23,8 @@ from monitor.findings.views import Discipline
 
 _CHECKED = frozenset(("spf", "dkim", "dmarc", "arc", "rdns", "route", "report"))
 _JUDGED = frozenset(("conduct", "tls", "retry", "greylist"))
+QUIET = 60.0  # and at most this long, where nothing happens
+MAX_QUIET = 30 * 86_400.0  # a longer gap is none of a relay that ran
 TICK = 1.0  # seconds of the session between two looks at the clock
 
 
@@ -57,8 +59,8 @@ class Recheck:
         for event in recorded:
             if isinstance(event, ev.Found):
                 self.comparison.then(event)
-            if event.at - self._ticked >= TICK:
-                events += self._tick(event.at)
+            for now in _ticks(self._ticked, event.at):
+                events += self._tick(now)
             if (anew := await self._anew(event)) is not None:
                 events += self._pass(anew)
         return events
@@ -98,6 +100,16 @@ class Recheck:
             if isinstance(passed, ev.Found):
                 self.comparison.now(passed)
             yield passed
+
+
+def _ticks(before: float, now: float) -> Iterator[float]:
+    """When to look at the clock: a relay did so while nothing happened, too."""
+    if 0 < now - before <= MAX_QUIET:
+        while now - before > QUIET:
+            before += QUIET
+            yield before
+    if now - before >= TICK:
+        yield now
 
 
 def _origin(finding: ev.Finding) -> Literal["check", "discipline", "relay"]:
