@@ -25,6 +25,7 @@ _CHECKED = frozenset(("spf", "dkim", "dmarc", "arc", "rdns", "route", "report"))
 _JUDGED = frozenset(("conduct", "tls", "retry", "greylist"))
 QUIET = 60.0  # and at most this long, where nothing happens
 MAX_QUIET = 30 * 86_400.0  # a longer gap is none of a relay that ran
+LAG = 2.0  # seconds that a relay's own look may be behind
 TICK = 1.0  # seconds of the session between two looks at the clock
 
 
@@ -59,7 +60,10 @@ class Recheck:
         for event in recorded:
             if isinstance(event, ev.Found):
                 self.comparison.then(event)
-            for now in _ticks(self._ticked, event.at):
+            late = isinstance(event, ev.Found) and event.session not in self._sessions
+            # What the clock told is looked for when it was told, and else only where the
+            # relay's next look is over.
+            for now in _ticks(self._ticked, event.at if late else event.at - LAG):
                 events += self._tick(now)
             if (anew := await self._anew(event)) is not None:
                 events += self._pass(anew)

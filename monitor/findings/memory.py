@@ -79,11 +79,11 @@ class Bounded:
     def due(self, kind: str, now: float, limit: int) -> list[tuple[str, bytes]]:
         """See :class:`Memory`."""
         queue = self._queues.get(kind, [])
-        found: list[tuple[float, str]] = []
+        found: dict[tuple[float, str], None] = {}  # a key may be queued twice for one time
         while queue and queue[0][0] <= now and len(found) < limit:
             at, key = heapq.heappop(queue)
             if self._due.get((kind, key)) == at:
-                found.append((at, key))
+                found[at, key] = None
         for entry in found:  # due until somebody writes it again
             heapq.heappush(queue, entry)
         return [(key, self._kinds[kind][key]) for _, key in found]
