@@ -8,21 +8,22 @@ import pytest
 
 from monitor.config import Greylist, Retry, Settings
 from monitor.demo.pace import Pace
-from monitor.demo.stage import settings
+from monitor.demo.stage import GIVEN_UP, settings
 
 
 def test_times_are_scaled_and_counts_are_not(tmp_path: Path) -> None:
     made = settings(tmp_path, "127.0.0.1:25", 1 / 60)
     everyday = Retry()
     assert made.retry.soon == pytest.approx([seconds / 60 for seconds in everyday.soon])
-    assert made.retry.silence == pytest.approx(everyday.silence / 60)
+    assert made.retry.permanent_memory == pytest.approx(everyday.permanent_memory / 60)
     assert made.retry.remembered == everyday.remembered
     assert made.greylist.delay == pytest.approx(5)
     assert made.greylist.auto_allow == Greylist().auto_allow
 
 
-def test_a_demo_of_real_minutes_is_judged_as_ever(tmp_path: Path) -> None:
-    assert settings(tmp_path, "127.0.0.1:25", 1).retry == Retry()
+def test_in_a_demo_of_real_minutes_only_silence_is_told_sooner(tmp_path: Path) -> None:
+    made = settings(tmp_path, "127.0.0.1:25", 1).retry
+    assert made == Retry(silence=GIVEN_UP, no_retry=GIVEN_UP)
 
 
 def test_they_survive_the_way_to_the_relay(tmp_path: Path) -> None:
