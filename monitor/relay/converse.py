@@ -8,12 +8,13 @@ import ipaddress
 import logging
 
 from monitor import events as ev
+from monitor.checks.case import ClientReport
 from monitor.findings.catalogue import finding
 from monitor.relay import proxy
 from monitor.relay.context import Context
 from monitor.relay.identity import IdentityError, Peer, canonical_ip
 from monitor.relay.replies import own
-from monitor.relay.session import SHUTTING_DOWN, Dialogue, Hangup, How, tell_answers
+from monitor.relay.session import SHUTTING_DOWN, Dialogue, Hangup, How
 from monitor.relay.upstream import UpstreamError
 from monitor.relay.verbs import serve
 from monitor.relay.wire import ClientGone, ClientSilent, Wire
@@ -60,6 +61,7 @@ async def converse(context: Context, wire: Wire) -> None:
         log.warning("connection from a proxy refused: %s", error)
     except Exception:
         log.exception("session failed")
+        await dialogue.say(own(421, "4.3.0 local trouble, try again later"))
     finally:
         if ip:
             _release(context, ip, network)
@@ -131,7 +133,8 @@ async def _greet(d: Dialogue) -> None:
             await d.wire.more(d.settings.conduct.greet_delay)
             if refusal := await d.rule("connect"):
                 await d.hang_up(refusal, "refused")
-    d.client = await context.checks.client(d.peer.ip)
+    checking = context.checks.client(d.peer.ip)
+    d.client = await d.hear(checking, ClientReport) or ClientReport(temporary=True)
     name = d.client.name
     d.peer = Peer(
         d.peer.ip,
@@ -141,7 +144,6 @@ async def _greet(d: Dialogue) -> None:
         name if d.client.confirmed else None,
         d.client.temporary,
     )
-    tell_answers(d, d.client.answers)
     d.emit(
         ev.Named(
             session=d.id,
@@ -151,7 +153,6 @@ async def _greet(d: Dialogue) -> None:
             temporary=d.client.temporary,
         )
     )
-    d.found(*d.client.findings)
     try:
         d.upstream, banner = await d.link.open(d.id, d.peer, d.now())
         context.upstream_up = True

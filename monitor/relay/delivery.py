@@ -13,15 +13,17 @@ import logging
 import time
 from collections.abc import Iterator
 
+import msgspec
+
 from monitor import events as ev
 from monitor.checks.case import MessageReport
 from monitor.findings.catalogue import finding
 from monitor.findings.message import summary
 from monitor.relay.data import DataParser
 from monitor.relay.replies import Answer, own
-from monitor.relay.session import Dialogue, State, Transaction, tell_answers
+from monitor.relay.session import TROUBLE, Dialogue, State, Transaction
 from monitor.relay.spool import SpooledMessage, SpoolFull
-from monitor.relay.stamping import stamped
+from monitor.relay.stamping import stamped, whole
 from monitor.relay.upstream import DotSent, UpstreamError
 from monitor.relay.wire import ClientGone, ClientSilent, Line
 from monitor.text import escape, printable
@@ -37,32 +39,29 @@ async def data(d: Dialogue, line: Line, argument: bytes) -> None:
     """DATA (RFC 5321 4.1.1.4)."""
     d.phase = "data"
     tx = d.transaction
-    if argument:
-        await d.say(own(501, "5.5.4 DATA takes no argument"))
-        return
-    if refusal := await d.rule("data"):
-        if tx is not None:
+    refusal = own(501, "5.5.4 DATA takes no argument") if argument else await d.rule("data")
+    if refusal is not None:
+        if tx is not None and not argument:
             tx.decided(refusal, "data")
-        await d.say(refusal)
-        return
-    if tx is None or not tx.rcpts:
-        answer = await _without_recipients(d, line)
+    elif tx is None or not tx.rcpts:
+        refusal = await _without_recipients(d, line)
         if tx is not None and not tx.tried:
-            tx.decided(answer, "data")
-        await d.say(answer)
+            tx.decided(refusal, "data")
+    elif d.upstream is None or not d.upstream.open:
+        refusal = await d.ask(line.raw)
+    if refusal is not None:
+        await d.say(refusal)
         await _content_behind(d)
         return
-    if d.upstream is None or not d.upstream.open:
-        await d.say(await d.ask(line.raw))
-        return
+    assert tx is not None
     pipelined = bool(d.wire.buffered)
-    await d.say(GO_AHEAD)
-    d.ask_about_recipients(tx)
-    d.phase = "eod"
-    d.messages += 1
     with contextlib.ExitStack() as room:
         message = d.context.spool.message()
         room.callback(message.close)
+        await d.say(GO_AHEAD)
+        d.ask_about_recipients(tx)
+        d.phase = "eod"
+        d.messages += 1
         try:
             parser, trouble = await _receive(d, message)
         except (ClientGone, ClientSilent) as error:
@@ -71,13 +70,24 @@ async def data(d: Dialogue, line: Line, argument: bytes) -> None:
             # Cut off in mid-message: the upstream never heard of it.
             d.end(own(451, "4.4.2 the client broke off"), "eod")
             raise
-        _tell_content(d, tx, message, parser, pipelined)
+        d.answered = False
+        with _aside("telling of a message"):
+            _tell_content(d, tx, message, parser, pipelined)
         commit = asyncio.create_task(_decide(d, tx, message, parser, trouble))
         d.context.commits.add(commit)
         commit.add_done_callback(d.context.commits.discard)
         keep = room.pop_all()
         commit.add_done_callback(lambda _: keep.close())
         await _uncancelled(commit)
+
+
+@contextlib.contextmanager
+def _aside(what: str) -> Iterator[None]:
+    """What mail does not wait for: a fault in it is logged."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s failed; mail goes on", what)
 
 
 async def _uncancelled(commit: asyncio.Task[None]) -> None:
@@ -102,7 +112,7 @@ async def _content_behind(d: Dialogue) -> None:
 
 
 async def _without_recipients(d: Dialogue, line: Line) -> Answer:
-    answer = await d.ask(line.raw)
+    answer = await d.ask(line.raw, content=True)
     if answer.code != 354:
         return answer
     # An upstream that would take a message for nobody: leave it before it takes commands
@@ -137,6 +147,9 @@ async def _receive(d: Dialogue, message: SpooledMessage) -> tuple[DataParser, An
             except SpoolFull:
                 d.limited("limits.spool_total", "the spool is full")
                 trouble = own(452, "4.3.1 no room for the message now, try again later")
+            except Exception:
+                log.exception("spool failed")
+                trouble = TROUBLE
         if rest is not None:
             d.wire.unread(rest)
             return parser, trouble
@@ -245,16 +258,11 @@ async def _close(d: Dialogue, tx: Transaction, answer: Answer, state: State) -> 
 
 
 async def _check(d: Dialogue, tx: Transaction, message: SpooledMessage) -> MessageReport:
-    slack = d.settings.checks.deadline + 1
-    try:
-        async with asyncio.timeout(slack):
-            report = await d.context.checks.message(d.envelope(tx), message, tx.sender)
-    except Exception as error:
-        log.exception("checks failed")
-        d.found(finding("relay.check-failed", type(error).__name__))
-        return MessageReport()
-    tell_answers(d, report.answers)
-    d.found(*report.findings)
+    checking = d.context.checks.message(d.envelope(tx), message, tx.sender)
+    report = await d.hear(checking, MessageReport) or MessageReport()
+    if d.settings.checks.stamp and not whole(report.results):
+        d.found(finding("relay.check-failed", "the message is not stamped", check="results"))
+        return msgspec.structs.replace(report, results="")
     return report
 
 
@@ -262,7 +270,8 @@ async def _commit(
     d: Dialogue, tx: Transaction, message: SpooledMessage, report: MessageReport
 ) -> None:
     journal = d.context.journal
-    journal.start(tx.id)
+    with _aside("the commit journal"):
+        journal.start(tx.id)
     state: State = "none"
     try:
         if d.wire.gone:
@@ -276,7 +285,8 @@ async def _commit(
             d.upstream = None
         answer = own(451, "4.3.0 local trouble, try again later")
     finally:
-        journal.end(tx.id)
+        with _aside("the commit journal"):
+            journal.end(tx.id)
     # Not sent is told as such: writing to a connection that is gone does nothing.
     heard = not d.wire.gone
     await d.say(answer)
@@ -291,11 +301,14 @@ async def _hand_over(
 ) -> tuple[Answer, State]:
     """Give the message to the upstream; its reply, and what is known of the message."""
     limits = d.settings.limits
-    go_ahead = await d.ask(b"DATA")
+    go_ahead = await d.ask(b"DATA", content=True)
+    if go_ahead.positive:
+        return d.failed(UpstreamError("is out of step")), "none"
     if go_ahead.code != 354:
-        if go_ahead.positive:
-            return own(451, "4.3.0 the mail server behind this relay is out of step"), "none"
-        return go_ahead, "refused"
+        if d.upstream is not None and d.upstream.open:
+            # For its client the transaction is over; to the upstream it is still open.
+            await d.ask(b"RSET")
+        return go_ahead, "refused" if go_ahead.by == "upstream" else "none"
     assert d.upstream is not None
     pieces: Iterator[bytes] = message.pieces()
     if d.settings.checks.stamp:

@@ -6,11 +6,17 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Literal, NoReturn, TypeVar
 
 from monitor import events as ev
-from monitor.checks.case import ClientReport, Envelope, RecipientsReport, SenderReport
+from monitor.checks.case import (
+    ClientReport,
+    Envelope,
+    MessageReport,
+    RecipientsReport,
+    SenderReport,
+)
 from monitor.findings.answers import Answer as Answered
 from monitor.findings.catalogue import finding
 from monitor.policy.ruling import PASS, Ruling, Stage, Verified
@@ -24,13 +30,14 @@ from monitor.text import printable
 
 log = logging.getLogger(__name__)
 
+GRACE = 1.0  # seconds that checks and rulings may take beyond the deadline of checks
 TARPIT = 20.0  # seconds before each reply to a client in the tarpit
 SHUTTING_DOWN = own(421, "4.3.2 this relay is shutting down")
 TROUBLE = own(451, "4.3.0 local trouble, try again later")
 
 How = Literal["quit", "client", "upstream", "refused", "timeout", "tls", "shutdown", "fault"]
 State = Literal["none", "accepted", "refused", "unknown", "accepted-unacknowledged"]
-Report = TypeVar("Report", SenderReport, RecipientsReport)
+Report = TypeVar("Report", ClientReport, SenderReport, RecipientsReport, MessageReport)
 
 _counter = itertools.count()
 
@@ -55,7 +62,7 @@ class Dialogue:
         )
         self.peer = Peer("", 0, "", 0)
         self.client = ClientReport()
-        self.link = Link(context.settings, context.guard, context.hub.emit)
+        self.link = Link(context.settings, context.guard, self.emit)
         self.upstream: Upstream | None = None
         self.greeting = b""  # the client's last accepted EHLO or HELO line
         self.helo: str | None = None
@@ -66,14 +73,18 @@ class Dialogue:
         self.commands = 0
         self.messages = 0
         self.last_code = 0
+        self.answered = True  # nobody waits for a reply of ours
         self.data_refused = False  # what comes next may be content that takes us for deaf
         self._told: set[tuple[str, str]] = set()
 
     # Events
 
     def emit(self, event: ev.AnyEvent) -> None:
-        """Pass one event to the hub."""
-        self.context.hub.emit(event)
+        """Pass one event to the hub; a fault of the hub costs an event, and no mail (law 1)."""
+        try:
+            self.context.hub.emit(event)
+        except Exception:
+            log.exception("an event was lost")
 
     def now(self) -> float:
         """The relay's clock, epoch seconds."""
@@ -101,7 +112,7 @@ class Dialogue:
     async def say(self, answer: Answer) -> None:
         """Send a reply to the client and tell of it."""
         await self.wire.send(answer)
-        self.last_code = answer.code
+        self.last_code, self.answered = answer.code, True
         self.emit(
             ev.Reply(
                 session=self.id,
@@ -152,7 +163,9 @@ class Dialogue:
             await self.hang_up(None, "refused")
         if ruling.action == "tarpit":
             await asyncio.sleep(TARPIT)
-        answer = own(ruling.code or 550, ruling.text or "5.7.1 refused")
+        # Whatever the policy says: what is refused is never told as a success.
+        code = ruling.code if 400 <= ruling.code <= 599 else 550
+        answer = own(code, ruling.text or "5.7.1 refused")
         if answer.code == 421:
             if tx is not None:
                 tx.decided(answer, phase)
@@ -162,11 +175,19 @@ class Dialogue:
     async def judge(self, stage: Stage) -> Ruling:
         """The hub's ruling; a fault of the hub lets the mail pass (law 1)."""
         try:
-            return await self.context.hub.rule(stage)
+            async with self._patience():
+                ruling = await self.context.hub.rule(stage)
+            if isinstance(ruling, Ruling):
+                return ruling
+            raise TypeError(f"{type(ruling).__name__} is no ruling")
         except Exception:
             log.exception("ruling failed")
             self.found(finding("relay.check-failed", "the ruling at " + stage.phase), once=True)
             return PASS
+
+    def _patience(self) -> asyncio.Timeout:
+        """For who keeps no deadline of his own."""
+        return asyncio.timeout(self.settings.checks.deadline + GRACE)
 
     # Checks
 
@@ -187,7 +208,7 @@ class Dialogue:
     async def know_sender(self, tx: Transaction) -> None:
         """Await them, tell what they found, and let rulings know whom SPF proved."""
         checking, tx.checking = tx.checking, None
-        if checking is not None and (report := await self._hear(checking)):
+        if checking is not None and (report := await self.hear(checking, SenderReport)):
             tx.sender, tx.verified = report, report.verified
 
     def ask_about_recipients(self, tx: Transaction) -> None:
@@ -201,29 +222,58 @@ class Dialogue:
         self.ask_about_recipients(tx)
         routing, tx.routing = tx.routing, None
         if routing is not None:
-            await self._hear(routing)
+            await self.hear(routing, RecipientsReport)
 
-    async def _hear(self, checking: asyncio.Task[Report]) -> Report | None:
+    async def hear(self, checking: Awaitable[Report], kind: type[Report]) -> Report | None:
+        """Await checks and tell what they found; None where they fail, hang or give garbage."""
         try:
-            async with asyncio.timeout(self.settings.checks.deadline + 1):
+            async with self._patience():
                 report = await checking
+            if not isinstance(report, kind):
+                raise TypeError(f"{type(report).__name__} is no {kind.__name__}")
+            self._tell_answers(report.answers)
+            self.found(*report.findings)
         except Exception as error:
             log.exception("checks failed")
             self.found(finding("relay.check-failed", type(error).__name__))
             return None
-        tell_answers(self, report.answers)
-        self.found(*report.findings)
         return report
+
+    def _tell_answers(self, answers: Iterable[Answered]) -> None:
+        """Emit the DNS answers that a check used, so that a replay has them (law 4)."""
+        tx = self.transaction.id if self.transaction else ""
+        for a in answers:
+            self.emit(
+                ev.Asked(
+                    session=self.id,
+                    at=self.now(),
+                    name=a.name,
+                    type=a.type,
+                    status=a.status,
+                    records=a.records,
+                    canonical=a.canonical,
+                    secure=a.secure,
+                    ttl=a.ttl,
+                    transaction=tx,
+                )
+            )
 
     # The upstream
 
-    async def ask(self, line: bytes) -> Answer:
-        """Pass a command on. Where the upstream fails the answer is a 451 of our own."""
+    async def ask(self, line: bytes, *, content: bool = False) -> Answer:
+        """Pass a command on. Where the upstream fails the answer is a 451 of our own.
+
+        An upstream that waits for content though nobody has ``content`` for it fails: what
+        it heard next would be commands.
+        """
         try:
             if self.upstream is None or not self.upstream.open:
                 await self._reopen()
             assert self.upstream is not None
-            return await self.upstream.ask(line, self.settings.limits.upstream_reply)
+            answer = await self.upstream.ask(line, self.settings.limits.upstream_reply)
+            if answer.code // 100 == 3 and not (content and answer.code == 354):
+                raise UpstreamError("is out of step")
+            return answer
         except UpstreamError as error:
             return self.failed(error)
 
@@ -310,23 +360,3 @@ class Transaction:
     def decided(self, answer: Answer, phase: ev.Phase) -> None:
         """Keep the reply that would decide it if the client went no further."""
         self.last, self.phase = answer, phase
-
-
-def tell_answers(d: Dialogue, answers: Iterable[Answered]) -> None:
-    """Emit the DNS answers that a check used, so that a replay has them (law 4)."""
-    tx = d.transaction.id if d.transaction else ""
-    for a in answers:
-        d.emit(
-            ev.Asked(
-                session=d.id,
-                at=d.now(),
-                name=a.name,
-                type=a.type,
-                status=a.status,
-                records=a.records,
-                canonical=a.canonical,
-                secure=a.secure,
-                ttl=a.ttl,
-                transaction=tx,
-            )
-        )

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from monitor.checks.results import strip_forged
 from monitor.relay.data import HEADER_LIMIT
+
+_WHOLE = re.compile(r"Authentication-Results: [ -~]+(?:\r\n[ \t][ -~]+)*\r\n")
+
+
+def whole(field: str) -> bool:
+    """True where ``field`` is one header field, folded, with its line end: and nothing more."""
+    return isinstance(field, str) and _WHOLE.fullmatch(field) is not None
 
 
 def stamped(pieces: Iterator[bytes], field: str, authserv_id: str) -> Iterator[bytes]:

@@ -128,28 +128,32 @@ class FakeChecks:
     """Checks that find nothing, or fail as told."""
 
     def __init__(self) -> None:
-        self.on_message: Callable[[Envelope, Source], Any] = lambda envelope, source: None
-        self.on_recipients: Callable[[Sequence[str]], Any] = lambda addresses: None
+        self.on_client: Callable[[str], Any] = lambda ip: ClientReport(
+            name="client.test", confirmed=True
+        )
+        self.on_sender: Callable[[Envelope], Any] = lambda envelope: SenderReport()
+        self.on_recipients: Callable[[Sequence[str]], Any] = lambda addresses: RecipientsReport()
+        self.on_message: Callable[[Envelope, Source], Any] = lambda envelope, source: (
+            MessageReport()
+        )
 
     async def client(self, ip: str) -> ClientReport:
-        return ClientReport(name="client.test", confirmed=True)
+        return await _awaited(self.on_client(ip))
 
     async def sender(self, envelope: Envelope) -> SenderReport:
-        return SenderReport()
+        return await _awaited(self.on_sender(envelope))
 
     async def recipients(self, addresses: Sequence[str]) -> RecipientsReport:
-        told = self.on_recipients(addresses)
-        if asyncio.iscoroutine(told):
-            told = await told
-        return told or RecipientsReport()
+        return await _awaited(self.on_recipients(addresses))
 
     async def message(
         self, envelope: Envelope, source: Source, sender: SenderReport | None = None
     ) -> MessageReport:
-        told = self.on_message(envelope, source)
-        if asyncio.iscoroutine(told):
-            told = await told
-        return told or MessageReport()
+        return await _awaited(self.on_message(envelope, source))
+
+
+async def _awaited(told: Any) -> Any:
+    return await told if asyncio.iscoroutine(told) else told
 
 
 class Client:
