@@ -10,6 +10,7 @@ from datetime import timedelta
 from monitor.control.feed import Feed, FeedError
 from monitor.events import AnyEvent
 from monitor.filter import Filter
+from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
@@ -35,7 +36,6 @@ class Desk:
         self.clock = clock
         self.model = Model(clock)
         self._undo: list[tuple[str, tuple[Step, ...]]] = []
-        self._exhausted = False  # history holds nothing older
 
     # -- what comes in
 
@@ -55,7 +55,9 @@ class Desk:
     async def begin(self) -> None:
         """Fill the screen with what happened before."""
         self.model.entries = tuple(await self.feed.lists())
-        self.model.caught_up(await self.feed.history(limit=_FIRST))
+        records = await self.feed.history(limit=_FIRST)
+        self.model.window.complete = len(records) < _FIRST
+        self.model.caught_up(records)
 
     async def catch_up(self) -> None:
         """Fetch what was missed while the connection was lost or too slow."""
@@ -72,34 +74,63 @@ class Desk:
         self.model.caught_up(records.values())
         self.model.entries = tuple(await self.feed.lists())
 
-    async def older(self) -> int:
-        """Fetch older rows for the live table; how many came."""
-        oldest = self.model.window.oldest()
-        if self._exhausted or oldest is None:
-            return 0
-        wanted = self.model.window.filter
-        page = await self.feed.history(
-            limit=PAGE, before=_just_after(oldest), query=wanted.text if wanted else ""
-        )
-        if wanted is not self.model.window.filter:
-            return 0  # the operator asks for something else by now
-        count = self.model.window.prepend(page)
-        self._exhausted = not count
+    # -- going through history
+
+    async def more(self, *, top: bool) -> int:
+        """Fetch the rows behind the first or the last that is shown; how many came.
+
+        -1 when there are none, or the operator asks for something else by now. It may be 0
+        where what passes the filter is rare: ask again.
+        """
+        window = self.model.window
+        beyond = window.beyond(top=top)
+        if beyond is None:
+            return -1
+        past, backward = beyond
+        before = self._view()
+        page = await self._page(window.order, backward, past)
+        if self._view() != before:
+            return -1
         self.model.version += 1
-        return count
+        return window.extend(page, top=top)
+
+    async def go(self, *, top: bool, order: Order = "ended", descending: bool = False) -> None:
+        """Show the first or the last rows of an order."""
+        window = self.model.window
+        if not top and order == "ended" and not descending:
+            self.rejoin()
+            return
+        if (window.order, window.descending) == (order, descending):
+            beyond = window.beyond(top=top)
+            if beyond is None:
+                return  # they are here
+        wanted = window.filter
+        page = await self._page(order, top == descending, None)
+        if wanted is window.filter:
+            window.depart(page, order, descending=descending, top=top)
+            self.model.version += 1
 
     def refilter(self, wanted: Filter | None) -> None:
-        """Show only what passes ``wanted``."""
-        self._exhausted = False
+        """Show only what passes ``wanted``: of what is in memory, until more is asked for."""
         self.model.window.refilter(wanted, self.clock())
         self.model.version += 1
 
     def rejoin(self) -> None:
         """Back from history to the live rows."""
-        if self.model.window.torn:
-            self._exhausted = False
+        if self.model.window.away:
             self.model.window.rejoin(self.clock())
             self.model.version += 1
+
+    async def _page(self, order: Order, backward: bool, past: Place | None) -> Page:
+        wanted = self.model.window.filter
+        query = wanted.text if wanted else ""
+        return await self.feed.page(
+            limit=PAGE, query=query, order=order, backward=backward, past=past
+        )
+
+    def _view(self) -> object:
+        window = self.model.window
+        return window.filter, window.order, window.descending, window.away
 
     async def transcript(self, session: str) -> list[AnyEvent]:
         """What was said in a session."""

@@ -73,6 +73,8 @@ KEYS = (
     Key("undo", "u", "undo", "Undo", "take back the last change of the lists", _APP),
     Key("filter", "slash", "filter", "Filter", "show only what matches", ("live",)),
     Key("follow", "space,f", "follow", "Follow", "follow the newest, or hold still", ("live",)),
+    Key("order", "o", "order", "Order", "by time, finding, reply or client", ("live",)),
+    Key("reverse", "O", "reverse", "Reverse", "that order from its other end", ("live",), False),
     Key("details", "d", "details", "Details", "show or hide the details", ("live",), False),
     Key("span", "s", "span", "Span", "longer or shorter bars", ("rates",)),
     Key("copy", "y", "copy", "Copy", "copy as JSON", _RECORDS, False),

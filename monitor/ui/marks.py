@@ -30,6 +30,8 @@ class Marks(NamedTuple):
     attempt: str
     aside: str  # an attempt that is not counted
     expected: str
+    ascending: str
+    descending: str
 
 
 UNICODE = Marks(
@@ -49,6 +51,8 @@ UNICODE = Marks(
     attempt="●",
     aside="◌",
     expected="○",
+    ascending="↑",
+    descending="↓",
 )
 
 ASCII = Marks(
@@ -68,6 +72,8 @@ ASCII = Marks(
     attempt="x",
     aside="o",
     expected="?",
+    ascending="^",
+    descending="v",
 )
 
 _POOR = ("dumb", "linux", "vt100", "vt102", "vt220", "ansi", "cons25")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from ui_fakes import NOW, FakeFeed, record
 
 from monitor.control.feed import FeedError
 from monitor.control.protocol import Link, Missed
+from monitor.filter import parse
+from monitor.filter.order import Page
 from monitor.policy.entry import Draft
 from monitor.ui.desk import Desk
 
@@ -59,10 +62,25 @@ async def test_counts_hold_no_record_twice() -> None:
 async def test_history_is_not_asked_again_when_it_is_at_its_end() -> None:
     feed = FakeFeed([record(i) for i in range(5)])
     desk = await opened(feed)
-    assert await desk.older() == 0
     feed.asked.clear()
-    assert await desk.older() == 0
+    assert await desk.more(top=True) == -1
+    await desk.go(top=True)
     assert not feed.asked
+    assert not desk.model.window.away
+
+
+async def test_a_page_that_comes_after_another_filter_is_not_shown() -> None:
+    class Slow(FakeFeed):
+        async def page(self, **asked: Any) -> Page:
+            await asyncio.sleep(0)
+            return await super().page(**asked)
+
+    desk = await opened(Slow([record(i) for i in range(2_000)]))
+    asking = asyncio.create_task(desk.more(top=True))
+    await asyncio.sleep(0)
+    desk.refilter(parse("code:550"))
+    assert await asking == -1
+    assert all(row.record.verdict.code == 550 for row in desk.model.window.shown)
 
 
 async def test_an_undo_that_is_refused_is_not_tried_for_ever() -> None:

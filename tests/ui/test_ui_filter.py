@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 from ui_fakes import FakeFeed, record
 from ui_screen import SIZES, Screen, running
+
+from monitor.filter.order import Page
+from monitor.ui.widgets.state_line import StateLine
 
 sizes = pytest.mark.parametrize("size", SIZES)
 
@@ -70,11 +76,69 @@ async def test_right_takes_the_completion() -> None:
         assert "10 of 10" in screen.text
 
 
-async def test_history_is_asked_with_the_filter() -> None:
+async def test_history_fills_what_the_live_rows_leave_of_the_screen() -> None:
+    feed = FakeFeed([record(i, **({"mail_from": "rare@x"} if i < 3 else {})) for i in range(4_000)])
+    feed.slice = 500
+    async with running(feed) as screen:
+        await screen.press("slash", *"from:rare", "enter")
+        await searched(screen)
+        assert "3 of 3 " in screen.text
+        assert pages(feed)[-1] == "from:rare"
+
+
+def pages(feed: FakeFeed) -> list[str]:
+    return [asked[0] for what, asked in feed.asked if what == "page"]
+
+
+async def searched(screen: Screen) -> None:
+    async with asyncio.timeout(5):
+        while screen.app.screen.query_one(StateLine).searching is not None or not pages(
+            screen.feed
+        ):
+            await screen.settle()
+
+
+async def test_what_is_enough_for_the_screen_is_not_searched_for() -> None:
     feed = FakeFeed([record(i) for i in range(4_000)])
     async with running(feed) as screen:
         await screen.press("slash", *"code:550", "enter")
-        assert "125 of 125" in screen.text
-        await screen.press("g")
-        assert "500 of 500" in screen.text or " of 500" in screen.text
-        assert feed.asked[-1][1][2] == "code:550"
+        assert "125 of 125+" in screen.text
+        assert "code:550" not in pages(feed)
+
+
+async def test_a_search_tells_how_far_it_is_and_ends_with_another_filter() -> None:
+    class Slow(FakeFeed):
+        gate = asyncio.Event()
+
+        async def page(self, **asked: Any) -> Page:
+            page = await super().page(**asked)
+            if pages(self).count("from:nobody") == 3:
+                await self.gate.wait()
+            return page
+
+    feed = Slow([record(i) for i in range(4_000)])
+    feed.slice = 500
+    async with running(feed) as screen:
+        await screen.press("slash", *"from:nobody", "enter")
+        async with asyncio.timeout(5):
+            while pages(feed).count("from:nobody") < 3:
+                await screen.settle()
+        assert "Searching for from:nobody" in screen.text
+        at = record(2_000).ended.astimezone()
+        assert f"searching … {at:%d %b %H:%M}" in screen.text
+        await screen.press("escape")
+        feed.gate.set()
+        await screen.settle()
+        assert "searching" not in screen.text
+        assert "1,000 of 1,000+" in screen.text
+        assert pages(feed).count("from:nobody") == 3
+
+
+async def test_an_order_keeps_the_filter() -> None:
+    feed = FakeFeed([record(i) for i in range(4_000)])
+    async with running(feed) as screen:
+        await screen.press("slash", *"code:2xx", "enter", "o", "G")
+        assert "✓ spf dkim" in screen.at_cursor
+        assert feed.asked[-1][1][:2] == ("code:2xx", "severity")
+        await screen.press("slash", *" from:good", "enter")
+        assert "following" in screen.text

@@ -7,11 +7,12 @@ import asyncio
 import msgspec
 import pytest
 from ui_fakes import NOW, STATUS, FakeFeed, record
-from ui_screen import SIZES, running
+from ui_screen import SIZES, Screen, running
 
 from monitor.control.protocol import LateUpdate, Link, Missed
 from monitor.findings.catalogue import finding
-from monitor.record import Late
+from monitor.record import Late, Record
+from monitor.ui.widgets.records import RecordTable
 
 sizes = pytest.mark.parametrize("size", SIZES)
 
@@ -67,6 +68,15 @@ async def test_an_empty_screen_says_what_to_do_next(size: tuple[int, int]) -> No
         assert "No mail yet." not in screen.text
 
 
+async def test_keys_work_on_a_table_that_was_empty() -> None:
+    async with running(FakeFeed()) as screen:
+        await screen.push(*(record(i) for i in range(5)))
+        await screen.press("k", "k")
+        assert "3 of 5" in screen.text
+        await screen.press("slash", *"from:nobody", "enter", "escape", "g")
+        assert "1 of 5" in screen.text
+
+
 @sizes
 async def test_it_follows_until_told_to_hold_still(size: tuple[int, int]) -> None:
     async with running(FakeFeed([record(i) for i in range(100)]), size) as screen:
@@ -116,19 +126,101 @@ async def test_rows_that_come_in_do_not_move_what_is_read() -> None:
         assert [line[:78] for line in screen.lines[3:12]] == before
 
 
+def table(screen: Screen) -> RecordTable:
+    return screen.app.screen.query_one(RecordTable)
+
+
 async def test_older_rows_are_fetched_at_the_top_and_nothing_jumps() -> None:
     feed = FakeFeed([record(i) for i in range(1_700)])
     async with running(feed) as screen:
-        assert "1,000 of 1,000" in screen.text
-        await screen.press("g")
-        assert "500 of 1,499" in screen.text
-        assert record(700).ended.astimezone().strftime("%H:%M:%S") in screen.at_cursor
-        await screen.press("g")
-        await screen.press("g")
-        assert " of 1,700" in screen.text
+        assert "1,000 of 1,000+" in screen.text
+        await screen.press("space")
+        table(screen).move(0)
+        await screen.settle()
+        assert "500 of 1,499+" in screen.text
+        assert time_of(record(700)) in screen.at_cursor
+        table(screen).move(0)
+        await screen.settle()
+        assert "202 of 1,700" in screen.text
+        assert "1,700+" not in screen.text
         await screen.press("g")
         assert "1 of 1,700" in screen.text
-        assert record(0).ended.astimezone().strftime("%H:%M:%S") in screen.at_cursor
+        assert time_of(record(0)) in screen.at_cursor
+
+
+def time_of(record: Record) -> str:
+    return record.ended.astimezone().strftime("%H:%M:%S")
+
+
+async def test_g_goes_to_the_very_first_and_capital_g_to_the_very_last() -> None:
+    feed = FakeFeed([record(i) for i in range(3_000)])
+    async with running(feed) as screen:
+        await screen.press("g")
+        assert "in history" in screen.text
+        assert "1 of 500+" in screen.text
+        assert time_of(record(0)) in screen.at_cursor
+        await screen.push(record(3_000))
+        assert "1 newer" in screen.text
+        table(screen).move(499)
+        await screen.settle()
+        assert "500 of 999+" in screen.text
+        assert time_of(record(499)) in screen.at_cursor
+        await screen.press("G")
+        assert "following" in screen.text
+        assert time_of(record(3_000)) in screen.at_cursor
+
+
+async def test_o_orders_and_o_again_comes_back_to_time() -> None:
+    async with running(FakeFeed([record(i) for i in range(40)])) as screen:
+        title = lambda: screen.lines[2]  # noqa: E731
+        assert "Time↑" in title()
+        await screen.press("o")
+        assert "finding↓" in title()
+        assert "by finding" in screen.text
+        assert "✖ tls.no-shared" in screen.at_cursor  # the newest error
+        await screen.press("O")
+        assert "finding↑" in title()
+        assert "✓ spf dkim" in screen.at_cursor
+        await screen.press("o")
+        assert "SMTP↓" in title()
+        assert " 550 " in screen.at_cursor
+        await screen.press("G")
+        assert " 250 " in screen.at_cursor
+        assert "40 of 40" in screen.text
+        await screen.press("o")
+        assert "Client↓" in title()
+        assert "2001:db8::25" in screen.at_cursor
+        await screen.press("o")
+        assert "following" in screen.text
+        assert "40 of 40" in screen.text
+
+
+async def test_a_click_on_a_title_orders_by_it() -> None:
+    async with running(FakeFeed([record(i) for i in range(40)])) as screen:
+        for name, cursor, sign in (
+            ("SMTP", " 550 ", "SMTP↓"),
+            ("SMTP", " 250 ", "SMTP↑"),
+            ("Time", "nocipher", "Time↑"),
+            ("Time", "nocipher", "Time↓"),
+            ("Time", "good.example", "Time↑"),
+            ("From", "good.example", "Time↑"),
+        ):
+            x = screen.lines[2].index(name) + 1
+            await screen.pilot.click("RecordTable", offset=(x, 0))
+            await screen.settle()
+            assert cursor in screen.at_cursor, name
+            assert sign in screen.lines[2]
+
+
+async def test_an_order_goes_on_as_one_goes_down_it() -> None:
+    feed = FakeFeed([record(i) for i in range(1_400)])
+    async with running(feed) as screen:
+        await screen.press("o", "o")
+        table(screen).move(499)
+        await screen.settle()
+        assert "500 of 999+" in screen.text
+        codes = [row.record.verdict.code for row in table(screen).window.shown]
+        assert codes == sorted(codes, reverse=True)
 
 
 @sizes

@@ -12,6 +12,7 @@ import msgspec
 from monitor import events as ev
 from monitor.control.feed import FeedError
 from monitor.control.protocol import ListsUpdate, RecordUpdate, Status, Update
+from monitor.filter.order import Order, Page, Place, place, up_to
 from monitor.findings.catalogue import finding
 from monitor.findings.retry.waiting import Try, Wait
 from monitor.policy.entry import Draft, Entry
@@ -154,6 +155,7 @@ class FakeFeed:
         self.status = status
         self.entries: list[Entry] = []
         self.asked: list[tuple[str, Any]] = []
+        self.slice = 20_000  # records that a page goes through
         self.refuses = ""  # why lists cannot be changed
         self.unreachable = ""
         self._updates: asyncio.Queue[Update | None] = asyncio.Queue()
@@ -187,6 +189,35 @@ class FakeFeed:
             and wanted.matches(r, NOW.timestamp())
         ]  # fmt: skip
         return found[:limit]
+
+    async def page(
+        self,
+        *,
+        limit: int,
+        query: str = "",
+        order: Order = "ended",
+        backward: bool = True,
+        past: Place | None = None,
+    ) -> Page:
+        from monitor.filter import parse
+
+        self.asked.append(("page", (query, order, backward, past)))
+        wanted = parse(query)
+
+        def at(record: Record) -> tuple[float | str, float]:
+            stands = place(record, order)
+            return stands.value, stands.ended
+
+        rows = sorted(self.kept, key=at, reverse=backward)
+        if past is not None:
+            here = (past.value, past.ended)
+            rows = [r for r in rows if (at(r) < here if backward else at(r) > here)]
+        more = len(rows) > self.slice
+        rows = rows[: self.slice]
+        found = [r for r in rows if wanted.matches(r, NOW.timestamp())]
+        if len(found) > limit:
+            return Page(found[:limit], up_to(found[limit - 1], order, backward))
+        return Page(found, place(rows[-1], order) if more else None)
 
     async def transcript(self, session: str) -> list[ev.AnyEvent]:
         self.asked.append(("transcript", session))

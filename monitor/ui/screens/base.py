@@ -53,6 +53,14 @@ class DeskScreen(Screen[None]):
         """Show the model as it is now, once there is something to show it on."""
         if self.query(TopBar):
             self.sync()
+            if self.focused is None:
+                self.call_after_refresh(self._focus_again)
+
+    def _focus_again(self) -> None:
+        """A table that was empty and hidden could not keep the focus."""
+        if self.focused is None and self.AUTO_FOCUS:
+            for widget in self.query(self.AUTO_FOCUS):
+                self.set_focus(widget)
 
     def sync(self) -> None:
         """Bring every widget up to date. Called a few times a second at most."""

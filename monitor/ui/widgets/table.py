@@ -69,8 +69,19 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     class Opened(Message):
         """A row was clicked twice."""
 
-    class AtTop(Message):
-        """The first row was reached: older ones may be fetched."""
+    class TitleClicked(Message):
+        """The title of the column called ``name`` was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    class AtEnd(Message):
+        """The first or the last row was reached: there may be more to fetch."""
+
+        def __init__(self, top: bool) -> None:
+            super().__init__()
+            self.top = top
 
     def __init__(
         self, rows: Rows, look: Look, *, columns: tuple[Spec, ...], id: str | None = None
@@ -122,6 +133,13 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self._key != before:
             self.post_message(self.Moved(self, by_hand=False))
 
+    def start_anew(self, *, top: bool) -> None:
+        """Other rows have come in place of those that were shown: go to the first or the last."""
+        index = 0 if top else len(self.rows) - 1
+        self._key = self._top = self.rows.key(index) if len(self.rows) else None
+        self.sync()
+        self.move(index)
+
     def move(self, index: int) -> None:
         """Put the cursor on a row and bring it into sight."""
         if not len(self.rows):
@@ -137,8 +155,11 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._scroll(index)
         elif index >= top + self.page:
             self._scroll(index - self.page + 1)
-        if index == 0:
-            self.post_message(self.AtTop())
+        self._tell_end(index == 0, index == len(self.rows) - 1)
+
+    def _tell_end(self, top: bool, bottom: bool) -> None:
+        if top or bottom:
+            self.post_message(self.AtEnd(top))
 
     def _scroll(self, top: int) -> None:
         top = max(0, min(top, len(self.rows) - self.page))
@@ -152,8 +173,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         top = round(new_value)
         if 0 <= top < len(self.rows):
             self._top = self.rows.key(top)
-        if top == 0 and old_value > 0:
-            self.post_message(self.AtTop())
+        if top != round(old_value):
+            self._tell_end(top == 0, top == len(self.rows) - self.page)
 
     # -- drawing
 
@@ -180,8 +201,13 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _header(self, width: int, base: Style) -> Strip:
         line = Line().gap(_GUTTER)
         for column in self._columns:
-            line.put(column.title, self.look.palette.heading, column.width).gap()
+            style = self.look.palette.heading
+            line.put(self.title(column), style, column.width + 1)  # the gap is for a sign
         return line.strip(width, base)
+
+    def title(self, column: Column) -> str:
+        """What stands above a column."""
+        return column.title
 
     def _row(self, index: int, at_cursor: bool, width: int, base: Style) -> Strip:
         mark = self.look.marks.cursor if at_cursor else " "
@@ -228,10 +254,18 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a double click opens."""
-        y = event.get_content_offset_capture(self).y
+        x, y = event.get_content_offset_capture(self)
         if y < 1:
+            self._click_title(x - _GUTTER)
             return
         self.follow = False
         self.move(round(self.scroll_y) + y - 1)
         if event.chain == 2:
             self.post_message(self.Opened())
+
+    def _click_title(self, x: int) -> None:
+        for column in self._columns:
+            if 0 <= x <= column.width:
+                self.post_message(self.TitleClicked(column.name))
+                return
+            x -= column.width + 1
