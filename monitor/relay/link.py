@@ -34,9 +34,9 @@ class Link:
         clock = asyncio.get_running_loop().time
         before = clock()
         upstream, banner = await self._connect(session, peer, at)
-        if banner.code != 220:
+        if banner.code >= 400:
             return upstream, replace(banner, took=clock() - before)
-        if self._guard.asks:
+        if banner.code == 220 and self._guard.asks:
             try:
                 told = await self._guard.introduce(upstream, peer)
             except BaseException:
@@ -49,6 +49,9 @@ class Link:
                 upstream.close()
                 upstream, told = await self._connect(session, peer, at)
             banner = told
+        if banner.code < 400 and banner.code != 220:
+            upstream.abort()
+            raise UpstreamError("is out of step")
         method = self._guard.method or "none"
         self._emit(
             ev.Identified(

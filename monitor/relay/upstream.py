@@ -78,14 +78,17 @@ class Upstream:
             raise ValueError("a command holds a line end or NUL")
         if not self.open:
             raise UpstreamError("is not connected")
-        # Bytes that nobody asked for can only be a 421 before it closes; the StreamReader
-        # gives no other way to see them than its buffer.
-        unasked = bytes(self._reader._buffer)  # type: ignore[attr-defined]
-        if unasked and not unasked.startswith(b"421"):
+        # Bytes that nobody asked for can only be a 421 before it closes.
+        if self._unasked and not self._unasked.startswith(b"421"):
             self.abort()
             raise UpstreamError("sent a reply to no command")
         self._writer.write(line + b"\r\n")
         return await self._timed(timeout)
+
+    @property
+    def _unasked(self) -> bytes:
+        # The StreamReader gives no other way to see what has come than its buffer.
+        return bytes(self._reader._buffer)  # type: ignore[attr-defined]
 
     async def _timed(self, timeout: float) -> Answer:
         """Await the reply to what was just written, and note how long it took."""
@@ -120,6 +123,10 @@ class Upstream:
                     await self._writer.drain()
             if last or not line_start:
                 raise ValueError("message does not end with CRLF")
+            await asyncio.sleep(0)
+            if self._unasked:
+                # It would be taken for the reply to the dot.
+                raise ConnectionError("sent a reply before the dot")
         except (OSError, TimeoutError) as error:
             self.close()
             raise UpstreamError("broke off while the message was sent") from error

@@ -38,11 +38,14 @@ class Upstream:
         self.lines: list[bytes] = []
         self.messages: list[bytes] = []
         self.dot: Any = b"250 2.0.0 queued\r\n"
+        self.hang_up = False  # close behind the next reply
+        self.chatty = b""  # said unasked, as soon as content comes
         self.connections = 0
+        self.writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**24)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -55,12 +58,15 @@ class Upstream:
         assert task
         self._tasks.add(task)
         self.connections += 1
+        self.writers.append(writer)
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             await self._talk(reader, writer)
         writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(self.banner)
+        if self._ends():
+            return
         while line := await reader.readline():
             line = line.rstrip(b"\r\n")
             self.lines.append(line)
@@ -75,7 +81,12 @@ class Upstream:
             if answer == b"":
                 return
             writer.write(answer)
+            if self._ends():
+                return
             if verb == b"DATA" and answer.startswith(b"354"):
+                if self.chatty:
+                    await reader.read(1)
+                    writer.write(self.chatty)
                 content = await reader.readuntil(b"\r\n.\r\n")
                 self.messages.append(content[:-3])
                 dot = self.dot() if callable(self.dot) else self.dot
@@ -84,9 +95,15 @@ class Upstream:
                 if dot == b"":
                     return
                 writer.write(dot)
+                if self._ends():
+                    return
             if verb == b"QUIT" and answer.startswith(b"221"):
                 await writer.drain()
                 return
+
+    def _ends(self) -> bool:
+        hang_up, self.hang_up = self.hang_up, False
+        return hang_up
 
     def _usual(self, verb: bytes) -> bytes:
         if verb == b"EHLO":
