@@ -21,7 +21,7 @@ RINGS = (
     ("checks",),
     ("relay",),
     ("store", "filter"),
-    ("hub",),
+    ("hub", "insight"),
     ("capture", "control", "daemon"),
     ("health",),
     ("service",),

@@ -11,7 +11,7 @@ from monitor.findings.answers import Answer, Ask, NeedAnswer, Question
 from monitor.findings.dmarc.record import Record, parse
 from monitor.text import printable, unescape
 
-__all__ = ["MAX_QUERIES", "Organization", "Step", "Walk", "path", "walk"]
+__all__ = ["MAX_QUERIES", "Organization", "Step", "Walk", "path", "registered", "walk"]
 
 MAX_QUERIES = 8
 
@@ -61,7 +61,7 @@ class Walk:
                 return Organization(_below(step.domain, self.domain), "tree walk")
         if found:
             return Organization(found[-1].domain, "tree walk")
-        return Organization(_registered(self.domain), "public suffix list")
+        return Organization(registered(self.domain), "public suffix list")
 
     @property
     def policy(self) -> Step | None:
@@ -125,5 +125,6 @@ def _below(suffix: str, domain: str) -> str:
     return ".".join(domain.split(".")[-(suffix.count(".") + 2) :])
 
 
-def _registered(domain: str) -> str:
+def registered(domain: str) -> str:
+    """The organisational domain by the public suffix list; where it has none, the name itself."""
     return str(_SUFFIXES.privatesuffix(domain) or domain)
