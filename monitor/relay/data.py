@@ -1,7 +1,8 @@
 """The content of DATA (RFC 5321 4.5.2), parsed in chunks.
 
-Only CRLF.CRLF ends it. A bare CR or LF is counted, and an end-of-data look-alike around
-one is kept as evidence: what another server might take for the end is how mail is smuggled.
+Only CRLF.CRLF ends it. A bare CR or LF is counted, and an end-of-data look-alike around one,
+or with NULs in it, is kept as evidence: what another server might take for the end is how
+mail is smuggled.
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ END = b"\r\n.\r\n"
 HEADER_LIMIT = 1024 * 1024
 LINE_LIMIT = 998  # octets without CRLF (RFC 5322 2.1.1)
 
-_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LOOKALIKE = re.compile(
-    rb"(?:\r\n|\r|\n)\x00?\.\x00?(?:\r\n|\r|\n)",
-)
+_LOOKALIKE = re.compile(rb"(?:\r\n|\r|\n)\.(?:\r\n|\r|\n)")
+_EVIDENCE = 200  # octets kept of a look-alike and what follows it
 
 
 @dataclass(slots=True)
@@ -28,6 +27,7 @@ class Facts:
     longest_line: int = 0
     has_8bit: bool = False
     has_null: bool = False
+    disguised: bool = False  # who drops NULs sees an end that is none
     bare_newlines: int = 0
     lookalike: bytes = b""
     header: bytearray = field(default_factory=bytearray)
@@ -40,6 +40,7 @@ class DataParser:
         self.facts = Facts()
         self._tail = b"\r\n"  # as if a line had just ended, so that ".CRLF" ends an empty message
         self._skip = 2  # of those, which are not content
+        self._past = b""  # the last octets before the tail, NULs dropped
         self._line = 0  # octets of the last, unfinished line
         self._in_header = True
         self._sha256 = hashlib.sha256()
@@ -84,17 +85,23 @@ class DataParser:
     def _inspect(self, region: bytes) -> None:
         facts = self.facts
         facts.has_8bit = facts.has_8bit or not region.isascii()
-        facts.has_null = facts.has_null or b"\0" in region
-        lines = region.count(b"\r\n")
-        if region.count(b"\r") != lines or region.count(b"\n") != lines:
-            facts.bare_newlines += len(_BARE.findall(region))
-            self._look(region)
+        ends = region.count(b"\r") + region.count(b"\n")
+        facts.bare_newlines += ends - 2 * region.count(b"\r\n")
         self._measure(region)
+        if b"\0" in region:
+            facts.has_null = True
+            region = region.replace(b"\0", b"")
+        if facts.bare_newlines or facts.has_null:
+            self._look(region)
+        self._past = (self._past + region[-len(END) :])[-len(END) :]
 
     def _look(self, region: bytes) -> None:
-        for match in _LOOKALIKE.finditer(region):
-            if match[0] != END and not self.facts.lookalike:
-                self.facts.lookalike = region[match.start() : match.end() + 200]
+        facts, seen = self.facts, self._past + region
+        facts.disguised = facts.disguised or END in seen
+        if facts.lookalike:
+            facts.lookalike += region[: max(0, _EVIDENCE - len(facts.lookalike))]
+        elif match := _LOOKALIKE.search(seen):
+            facts.lookalike = seen[match.start() : match.start() + _EVIDENCE]
 
     def _measure(self, region: bytes) -> None:
         # Leaps from line end to line end, as far as a legal line allows: a few dozen

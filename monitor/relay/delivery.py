@@ -236,6 +236,8 @@ async def _decide(
     policy = d.settings.conduct.bare_newline
     if trouble is None and parser.facts.bare_newlines and policy == "refuse":
         trouble = own(550, "5.5.2 message holds a bare CR or LF")
+    if trouble is None and parser.facts.disguised and policy != "pass":
+        trouble = own(550, "5.5.2 message holds an end of data with NULs in it")
     if trouble is not None:
         await d.know_recipients(tx)
         await _close(d, tx, trouble, "refused")

@@ -13,7 +13,7 @@ from monitor.text import printable
 
 MAX_PATH = 1_024
 
-_COMMAND = re.compile(rb"([A-Za-z]{3,12})(?:[ \t]+(.*?))?[ \t]*", re.DOTALL)
+_COMMAND = re.compile(rb"([A-Za-z]{3,12})(?:[ \t]+(.*))?", re.DOTALL)
 _QUOTED = rb'"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"'
 _ATOMS = rb'[^\x00-\x20\x7f<>()\[\]\\,;:@"]+'
 _DOMAIN = rb"(?:\[[\x21-\x5a\x5e-\x7e]{1,64}\]|[A-Za-z0-9_\x80-\xff](?:[A-Za-z0-9_.\x80-\xff-]*))"
@@ -48,7 +48,7 @@ class Path:
 
 def command(line: bytes) -> tuple[bytes, bytes]:
     """The verb in upper case and its argument; the verb is b"" where there is none."""
-    match = _COMMAND.fullmatch(line)
+    match = _COMMAND.fullmatch(line.rstrip(b" \t"))
     if match is None:
         return b"", line
     return match[1].upper(), match[2] or b""

@@ -31,13 +31,10 @@ def test_only_crlf_dot_crlf_ends_data(postfix: Postfix, relay: Relay, lookalike:
         bye = client.say(b"QUIT")
     postfix.settle()
 
-    if b"\x00" in lookalike:
-        assert answer[:1] in (b"2", b"5"), answer
-    else:
-        assert answer.startswith(b"550 5.5.2"), answer
+    assert answer.startswith(b"550 5.5.2"), answer
     assert bye.startswith(b"221"), "one reply to the content, the next to QUIT"
     assert "smuggled@sink.test" not in postfix.inbox.recipients()
-    assert len(postfix.inbox.raw()) == (1 if answer.startswith(b"2") else 0)
+    assert postfix.inbox.raw() == []
 
 
 def test_an_encoded_word_cannot_bring_in_commands(postfix: Postfix, relay: Relay) -> None:

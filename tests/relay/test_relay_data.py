@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.relay.data import DataParser, stuffed
+from monitor.relay.delivery import _mended
+from monitor.relay.upstream import Upstream
 
 BODIES = [
     b"",
@@ -42,6 +46,58 @@ def test_bodies_round_trip_at_every_split(body: bytes) -> None:
             assert (content, rest) == (body, b"QUIT\r\n")
 
 
+class Wire:
+    """The upstream's end of a connection: keeps what is written, answers the dot."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.transport = self
+        self.reader = asyncio.StreamReader()
+        self.reader.feed_data(b"")
+
+    def write(self, data: bytes) -> None:
+        self.sent += data
+        if (b"\r\n" + self.sent).endswith(b"\r\n.\r\n"):
+            self.reader.feed_data(b"250 ok\r\n")
+
+    async def drain(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+async def passed_on(*pieces: bytes, bare: bool = False) -> bytes:
+    wire = Wire()
+    upstream = Upstream(wire.reader, wire)  # type: ignore[arg-type]
+    assert (await upstream.content(iter(pieces), 5, 5, bare=bare)).code == 250
+    return wire.sent
+
+
+@pytest.mark.parametrize("body", [*BODIES, b"a\r\n\0.\r\nb\r\n"])
+async def test_the_upstream_hears_the_same_at_every_split(body: bytes) -> None:
+    for first in range(len(body) + 1):
+        for second in range(first, len(body) + 1):
+            sent = await passed_on(body[:first], body[first:second], body[second:])
+            assert parse(sent, [])[:2] == (body, b"")
+
+
+@pytest.mark.parametrize("body", [b"x", b"x\r", b"x\n", b"a\rb\r\n", b"a\nb\r\n", b"\n.\r\n"])
+async def test_no_bare_line_end_goes_up(body: bytes) -> None:
+    for cut in range(len(body) + 1):
+        with pytest.raises(ValueError, match="message"):
+            await passed_on(body[:cut], body[cut:])
+
+
+@given(st.text("\r\n.x", max_size=30), st.integers(0, 30))
+def test_what_is_mended_has_no_bare_line_end_and_no_end_within(text: str, cut: int) -> None:
+    body = text.encode() + b"\r\n"
+    mended = b"".join(_mended(iter((body[:cut], body[cut:]))))
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", mended)
+    assert re.split(rb"\r\n", mended) == re.split(rb"\r\n|\r|\n", body)
+    assert parse(stuffed(mended, True) + b".\r\nQUIT\r\n", [])[:2] == (mended, b"QUIT\r\n")
+
+
 @given(st.lists(st.binary(max_size=30)), st.lists(st.integers(0, 400)))
 def test_any_lines_round_trip(lines: list[bytes], cuts: list[int]) -> None:
     body = b"".join(x.replace(b"\r", b"").replace(b"\n", b"") + b"\r\n" for x in lines)
@@ -67,6 +123,40 @@ def test_the_lookalike_is_kept_with_what_follows() -> None:
     parser = DataParser()
     parser.feed(b"a\n.\nMAIL FROM:<x>\r\n.\r\n")
     assert parser.facts.lookalike == b"\n.\nMAIL FROM:<x>\r\n"
+
+
+# Every pair of what may stand on either side of a dot.
+EDGES = [b"".join(pair) for pair in itertools.product((b"", b"\r", b"\n", b"\0", b"."), repeat=2)]
+
+
+@pytest.mark.parametrize("before", EDGES)
+def test_every_lookalike_is_seen_at_every_split(before: bytes) -> None:
+    for behind in EDGES:
+        wire = b"a" + before + b"." + behind + b"MAIL FROM:<x>\r\n.\r\n"
+        if b"\r\n.\r\n" in wire[:-5]:
+            continue  # no look-alike, but the end
+        plain = wire[:-3].replace(b"\0", b"")
+        expected = re.search(rb"(?:\r\n|\r|\n)\.(?:\r\n|\r|\n)", plain)
+        for cut in range(len(wire) + 1):
+            _, rest, parser = parse(wire, [cut, min(cut + 1, len(wire))])
+            assert rest == b""
+            facts = parser.facts
+            assert facts.disguised is (b"\r\n.\r\n" in plain), (before, behind, cut)
+            assert facts.lookalike == (plain[expected.start() :] if expected else b"")
+            assert facts.has_null is (b"\0" in wire)
+
+
+def test_nulls_however_many_disguise_nothing() -> None:
+    wire = b"a\r" + b"\0" * 70_000 + b"\n." + b"\0" * 70_000 + b"\r\nMAIL FROM:<x>\r\n.\r\n"
+    for step in (65_536, 70_001, len(wire)):
+        _, _, parser = parse(wire, list(range(step, len(wire), step)))
+        assert parser.facts.disguised
+        assert parser.facts.lookalike == b"\r\n.\r\nMAIL FROM:<x>\r\n"
+
+
+def test_a_null_elsewhere_is_no_disguise() -> None:
+    _, _, parser = parse(b"a\0b\r\n\0.c\r\n..\0\r\n.\r\n", [])
+    assert (parser.facts.has_null, parser.facts.disguised) == (True, False)
 
 
 @pytest.mark.parametrize("size", [998, 999, 5_000, 200_000])

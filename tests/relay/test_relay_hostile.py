@@ -58,6 +58,21 @@ async def test_only_crlf_dot_crlf_ends_data(tmp_path: Path, end: bytes) -> None:
         assert content.bare_newlines > 0
 
 
+@pytest.mark.parametrize(
+    ("policy", "code"), [("refuse", b"550 5.5.2"), ("fix", b"550 5.5.2"), ("pass", b"250")]
+)
+async def test_nulls_around_a_dot_are_an_end_to_who_drops_them(
+    tmp_path: Path, policy: str, code: bytes
+) -> None:
+    async with relaying(tmp_path, conduct={"bare_newline": policy}) as relay:
+        client = await relay.greeted()
+        await client.say(b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>", b"DATA")
+        answer = await client.say(b"body\r\n\0.\r\nMAIL FROM:<evil@client.test>\r\n.")
+        assert answer.startswith(code)
+        assert len(relay.upstream.messages) == (1 if policy == "pass" else 0)
+        assert relay.hub.of(ev.Content)[0].lookalike.startswith("\\x0d\\x0a.")
+
+
 async def test_bytes_behind_starttls_end_the_session(tmp_path: Path) -> None:
     async with relaying(tmp_path) as relay:
         client = await relay.greeted()

@@ -49,13 +49,18 @@ def reply(relay: Relay, rubbish: bytes) -> bytes | Callable[[bytes], Awaitable[b
     return rubbish
 
 
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("rubbish", RUBBISH.values(), ids=RUBBISH)
+@pytest.mark.parametrize(
+    ("verb", "rubbish"),
+    [
+        pytest.param(verb, rubbish, id=f"{verb.decode()}-{name}")
+        for verb in VERBS
+        for name, rubbish in RUBBISH.items()
+        if (verb, name) != (b"DATA", "go ahead")  # as it should be
+    ],
+)
 async def test_rubbish_is_451_and_leaves_the_upstream(
     tmp_path: Path, verb: bytes, rubbish: bytes
 ) -> None:
-    if verb == b"DATA" and rubbish.startswith(b"354"):
-        pytest.skip("as it should be")
     async with relaying(tmp_path) as relay:
         client = await relay.client()
         await client.reply()

@@ -73,7 +73,9 @@ def _of_message(talk: Dialogue, content: ev.Content) -> Iterable[ev.Finding]:
     if content.bare_newlines or (content.lookalike and not smuggled):
         yield finding(
             "conduct.bare-newline",
-            f"{content.bare_newlines} bare CR or LF in the message",
+            f"{content.bare_newlines} bare CR or LF in the message"
+            if content.bare_newlines
+            else "an end of data with NULs in it",
             where="message",
             count=content.bare_newlines,
             lookalike=content.lookalike,
