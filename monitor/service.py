@@ -120,6 +120,7 @@ class Service:
             rulers=self._rulers(),
             consumers=[each for each in (self._capture, self._metrics) if each],
             keep_history=settings.history.days * 86400,
+            remembered=settings.retry.remembered,
         )
         self._certificate = Certificate(settings.tls, settings.state, settings.name)
         stack.callback(self._certificate.close)

@@ -62,6 +62,7 @@ class Hub:
         consumers: Sequence[Consumer] = (),
         clock: Callable[[], float] = time.time,
         keep_history: float = 0,
+        remembered: int = 1_000_000,
     ) -> None:
         self.store = store
         self.stats = Stats()
@@ -76,7 +77,7 @@ class Hub:
         hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
         self._consumers = [*hearing, *consumers]
         self._clock = clock
-        self._keep = keep_history
+        self._keep, self._remembered = keep_history, remembered
         self._transcripts = Transcripts()
         self._hits: Counter[int] = Counter()
         self._lists = Lists()
@@ -164,7 +165,8 @@ class Hub:
             self._look_at_lists()
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_EVERY
-            self._prune(now)
+            # On the thread that writes: nothing here may hold up the mail.
+            self.store.writer.soon(lambda: self._prune(now))
 
     def _look_at_lists(self) -> None:
         hits, self._hits = self._hits, Counter()
@@ -179,7 +181,7 @@ class Hub:
 
     def _prune(self, now: float) -> None:
         try:
-            self.store.memory.expire(now)
+            self.store.memory.expire(now, self._remembered)
             if self._keep:
                 self.store.history.prune(now - self._keep)
         except Exception:

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from typing import Any, cast
 
-from sqlalchemy import Engine, bindparam, delete, select, text
+from sqlalchemy import Engine, bindparam, delete, func, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,6 +29,13 @@ _KINDS = text(
 _OLD = (
     select(_MEMORY.c.key)
     .where(_MEMORY.c.kind == bindparam("of_kind"), _MEMORY.c.expires < bindparam("now"))
+    .limit(bindparam("most"))
+)
+_COUNT = select(func.count()).where(_MEMORY.c.kind == bindparam("of_kind"))
+_SOONEST = (
+    select(_MEMORY.c.key)
+    .where(_MEMORY.c.kind == bindparam("of_kind"))
+    .order_by(_MEMORY.c.expires)
     .limit(bindparam("most"))
 )
 _DROP = delete(_MEMORY).where(
@@ -114,14 +121,22 @@ class StoredMemory:
             rows = connection.execute(_NEWEST, {"of_kind": kind, "most": limit}).all()
         return [(row[0], row[1]) for row in rows if row[1]]
 
-    def expire(self, now: float, most: int = 500) -> None:
-        """Remove a step's worth of what has expired: ``most`` of each kind."""
+    def expire(self, now: float, remembered: int = 1_000_000, most: int = 5_000) -> None:
+        """Remove a step's worth: what has expired, and of each kind what is above ``remembered``.
+
+        What would expire the soonest goes first; ``most`` values of each kind go at once. What
+        is at hand stays there: it may be newer, and on its way to the database.
+        Raises SQLAlchemyError.
+        """
         with self._engine.begin() as connection:
             for kind in connection.execute(_KINDS).scalars().all():
-                values = {"of_kind": kind, "now": now, "most": most}
-                keys = connection.execute(_OLD, values).scalars().all()
+                of = {"of_kind": kind}
+                keys = set(connection.execute(_OLD, {**of, "now": now, "most": most}).scalars())
+                above = min(most, connection.execute(_COUNT, of).scalar_one() - remembered)
+                if above > len(keys):
+                    keys |= set(connection.execute(_SOONEST, {**of, "most": above}).scalars())
                 if keys:
-                    connection.execute(_DROP, [{"of_kind": kind, "of_key": key} for key in keys])
+                    connection.execute(_DROP, [{**of, "of_key": key} for key in keys])
 
     def close(self) -> None:
         """Let go of the database."""

@@ -28,6 +28,7 @@ class Writer:
         self._waiting: list[Write] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._calls: list[Callable[[], None]] = []
         self._on_written: list[Callable[[], None]] = []
         self.dropped = 0
         self.problem = ""
@@ -50,6 +51,17 @@ class Writer:
     def after_write(self, call: Callable[[], None]) -> None:
         """Have ``call`` run, on the writer's thread, after each batch that was written."""
         self._on_written.append(call)
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Have ``call`` run once on the writer's thread; it must not raise."""
+        with self._lock:
+            self._calls.append(call)
+
+    def _call(self) -> None:
+        with self._lock:
+            calls, self._calls = self._calls, []
+        for call in calls:
+            call()
 
     def flush(self) -> bool:
         """Write what waits now; False where that failed and it still waits."""
@@ -89,6 +101,7 @@ class Writer:
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL):
             self.flush()
+            self._call()
 
 
 def _execute(connection: Connection, batch: list[Write]) -> None:

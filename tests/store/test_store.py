@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,29 @@ def test_memory_reads_its_writes_and_outlives_a_restart(tmp_path: Path) -> None:
     assert list(again.memory.newest("retry", 9)) == [("a", b"3")]
     again.memory.expire(151)
     assert list(again.memory.newest("retry", 9)) == []
+
+
+def test_memory_is_bounded_and_forgets_what_expires_the_soonest(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number in range(10):
+        store.memory.put("retry", str(number), b"x", 1_000 + number)
+        store.memory.put("greylist", str(number), b"x", 1_000 + number)
+    store.writer.flush()
+    store.memory.expire(1_000.5, remembered=4)
+    assert [key for key, _ in store.memory.newest("retry", 99)] == ["9", "8", "7", "6"]
+    assert len(store.memory.newest("greylist", 99)) == 4
+    store.close()
+    again = Store(tmp_path)
+    assert again.memory.get("retry", "5") is None
+    assert again.memory.get("retry", "6") == b"x"
+    again.close()
+
+
+def test_the_writer_does_what_is_asked_of_it_soon(tmp_path: Path) -> None:
+    store, done = Store(tmp_path), threading.Event()
+    store.writer.soon(done.set)
+    assert done.wait(10)
+    store.close()
 
 
 def test_files_are_the_owners_alone(tmp_path: Path) -> None:
