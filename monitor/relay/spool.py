@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,7 @@ class SpooledMessage:
         self.size += len(data)
         try:
             self._file.write(data)
+            self._file.flush()  # a full disk is to be told now, not when the message is read
         except OSError as error:
             raise SpoolFull from error
 
@@ -67,4 +69,5 @@ class SpooledMessage:
         """Let go of the message."""
         self._spool.used -= self.size
         self.size = 0
-        self._file.close()
+        with contextlib.suppress(OSError):  # what a full disk did not take
+            self._file.close()

@@ -1,0 +1,79 @@
+"""A spool that cannot grow: the client hears 452, and nothing is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import relaying
+
+from monitor import events as ev
+from monitor.relay.spool import Spool, SpooledMessage, SpoolFull
+
+MAIL, RCPT = b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>"
+
+
+@contextlib.contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """No file of this process can grow beyond ``size`` bytes, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def fill(message: SpooledMessage, piece: int) -> int:
+    """Write until there is no more room; the bytes that were taken."""
+    written = 0
+    with contextlib.suppress(SpoolFull):
+        while True:
+            message.write(b"x" * piece)
+            written += piece
+    return written
+
+
+@pytest.mark.parametrize("room", [0, 1_000, 70_000])
+@pytest.mark.parametrize("piece", [100, 65_536])
+def test_a_full_disk_is_told_with_the_piece_that_it_did_not_take(
+    tmp_path: Path, room: int, piece: int
+) -> None:
+    spool = Spool(10_000_000, 1_000, tmp_path)
+    message = spool.message()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    with files_up_to(room):
+        assert fill(message, piece) <= max(room, 1_000)
+    message.close()
+    assert spool.used == 0
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    message = Spool(10_000_000, 10, tmp_path / "nowhere").message()
+    message.write(b"x" * 10)
+    with pytest.raises(SpoolFull):
+        message.write(b"x")
+    message.close()
+
+
+async def test_a_full_disk_is_452_and_over_when_it_is_over(tmp_path: Path) -> None:
+    content = b"Subject: x\r\n\r\n" + b"y" * 900 + b"\r\n" + b"y" * 900 + b"\r\n."
+    async with relaying(tmp_path, limits={"spool_memory": 100}) as relay:
+        client = await relay.greeted()
+        with files_up_to(1_000):
+            await client.say(MAIL, RCPT, b"DATA")
+            assert (await client.say(content)).startswith(b"452 4.3.1 mxtap: ")
+            # What fits is carried all the same.
+            await client.say(MAIL, RCPT, b"DATA")
+            assert (await client.say(b"Subject: small\r\n\r\n.")).startswith(b"250")
+        await client.say(MAIL, RCPT, b"DATA")
+        assert (await client.say(content)).startswith(b"250")
+        assert len(relay.upstream.messages) == 2
+        assert relay.context.spool.used == 0
+        assert relay.hub.of(ev.Ended)[0].verdict.code == 452
