@@ -6,11 +6,10 @@ import argparse
 import asyncio
 import sys
 import time
-from datetime import datetime
 
 import msgspec
 
-from monitor.commands.lists import duration
+from monitor.commands.past import moment_of
 from monitor.config import ConfigError, Settings
 from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
@@ -33,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print events, oldest first."""
-    since = _since(args.since) if args.since else None
+    since = moment_of(args.since, time.time()) if args.since else None
     try:
         wanted = parse(args.filter) if args.filter.strip() else None
     except FilterError as error:
@@ -44,14 +43,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(f"mxtap: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _since(text: str) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return time.time() - duration(text)
-    return moment.astimezone().timestamp()
 
 
 async def _events(

@@ -43,7 +43,6 @@ _FAMILIES: dict[str, Subject] = {  # a finding of one makes a record a case of t
     "dkim": "authentication",
     "retry": "retry",
     "conduct": "conduct",
-    "tls": "tls",
 }
 _UNSETTLED = ("spf.temperror", "dkim.temperror", "dmarc.temperror", "relay.check-failed")
 
@@ -231,7 +230,7 @@ def _agreed(tally: _Tally) -> dict[Rule, int]:
                 continue
             waiting |= tally.faults[rule].deliveries - counted
             agreeing = len(counted | waiting)
-            if agreeing >= AGREE and 2 * agreeing >= len(tally.deliveries):
+            if waiting and agreeing >= AGREE and 2 * agreeing >= len(tally.deliveries):
                 shown[rule] = len(waiting)
                 counted |= waiting
                 waiting = set()
@@ -271,8 +270,11 @@ def cases(record: Record) -> set[Subject]:
             return set()  # turned away by us: how it would have gone on is not known
         if each.code in _UNSETTLED:
             settled = False
-        # For information tls.none says that TLS was not offered.
-        elif (subject := _FAMILIES.get(family)) and (subject, each.severity) != ("tls", "info"):
+        elif family == "tls":
+            # For information tls.none says that TLS was not offered.
+            if each.code == "tls.ok" or (each.code in _BY_CODE and each.severity != "info"):
+                found.add("tls")
+        elif subject := _FAMILIES.get(family):
             found.add(subject)
     return found if settled else found - {"authentication", "routing"}
 

@@ -1,0 +1,118 @@
+"""What happened, to be gone through as often as is needed: a relay's history, or captures."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from monitor.capture.format import CaptureError
+from monitor.capture.history import forwards, session_events
+from monitor.capture.reel import Reel
+from monitor.capture.sources import open_reel
+from monitor.commands.lists import duration
+from monitor.config import Settings
+from monitor.events import AnyEvent
+from monitor.policy.entry import Entry
+from monitor.record import Record
+from monitor.store import StoreError
+from monitor.store.reading import Reading
+
+__all__ = ["Past", "PastError", "moment_of", "opened"]
+
+USUAL = 7 * 86_400.0  # seconds of history, where nobody says how much
+SLACK = 600.0  # seconds behind a record in which its session's last events are looked for
+
+
+class PastError(Exception):
+    """It cannot be read; the text is for the operator."""
+
+
+class Past(Protocol):
+    """Records as often as they are wanted. Times are epoch seconds."""
+
+    since: float  # where it begins, unless something else is asked for
+    until: float
+
+    def records(self, since: float) -> Iterator[Record]:
+        """What ended from ``since`` on, oldest first."""
+        ...
+
+    def transcript(self, record: Record) -> list[AnyEvent]:
+        """The events of its session; empty where they are not kept."""
+        ...
+
+    def entries(self) -> list[Entry]:
+        """The lists in force."""
+        ...
+
+
+class _History:
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self.until = time.time()
+        self.since = self.until - USUAL
+
+    def records(self, since: float) -> Iterator[Record]:
+        return self._reading.records(since)
+
+    def transcript(self, record: Record) -> list[AnyEvent]:
+        return self._reading.past.transcript(record.session)
+
+    def entries(self) -> list[Entry]:
+        return self._reading.entries.in_force()
+
+
+class _Captures:
+    def __init__(self, reel: Reel) -> None:
+        self._reel = reel
+        self.since, self.until = reel.start, reel.end
+
+    def records(self, since: float) -> Iterator[Record]:
+        for batch in forwards(self._reel, since, math.inf):
+            yield from batch.records
+
+    def transcript(self, record: Record) -> list[AnyEvent]:
+        started, ended = record.started.timestamp(), record.ended.timestamp()
+        return session_events(self._reel, record.session, started, ended + SLACK)
+
+    def entries(self) -> list[Entry]:
+        return []
+
+
+@contextlib.contextmanager
+def opened(files: Sequence[Path], settings: Settings) -> Iterator[Past]:
+    """The captures ``files``, or without any the state folder's history, which is only read.
+
+    Raises PastError. What of the captures could not be read is told at the end.
+    """
+    if not files:
+        try:
+            reading = Reading(settings.state)
+        except StoreError as error:
+            raise PastError(str(error)) from None
+        with contextlib.closing(reading):
+            yield _History(reading)
+        return
+    try:
+        reel = open_reel(files, settings)
+    except CaptureError as error:
+        raise PastError(str(error)) from None
+    with contextlib.closing(reel):
+        yield _Captures(reel)
+        for problem in reel.problems:
+            print(f"mxtap: {problem}", file=sys.stderr)
+
+
+def moment_of(text: str, now: float) -> float:
+    """Epoch seconds of an RFC 3339 time, or of an age such as 7d. Raises ConfigError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return now - duration(text)
+    return moment.astimezone().timestamp()
