@@ -35,6 +35,7 @@ COMMANDS = {
     "replay": Command("replay", "the UI on a captured session"),
     "resend": Command("resend", "play a captured session's client side to a test server"),
     "check": Command("check", "findings for one message"),
+    "report": Command("report", "report cards of senders"),
     "config": Command("config", "show and check the settings"),
 }
 

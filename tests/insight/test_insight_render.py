@@ -159,40 +159,36 @@ def test_the_form_of_the_json_is_stable() -> None:
     assert set(told) == {"v", "since", "until", "records", "senders", "others", "enough", "agree",
                          "grades", "rules"}  # fmt: skip
     card = told["senders"][0]
-    assert set(card) == set(
-        [
-            "sender",
-            "proof",
-            "grade",
-            "score",
-            "first",
-            "last",
-            "records",
-            "messages",
-            "deferred",
-            "refused",
-            "networks",
-            "subjects",
-            "trend",
-        ]
-    )
+    assert set(card) == {
+        "sender",
+        "proof",
+        "grade",
+        "score",
+        "first",
+        "last",
+        "records",
+        "messages",
+        "deferred",
+        "refused",
+        "networks",
+        "subjects",
+        "trend",
+    }
     assert set(card["subjects"]) == {"authentication", "retry", "conduct", "tls", "routing"}
     subject = card["subjects"]["authentication"]
     assert set(subject) == {"grade", "score", "cases", "points"}
-    assert set(subject["points"][0]) == set(
-        [
-            "code",
-            "severity",
-            "title",
-            "advice",
-            "reference",
-            "points",
-            "cases",
-            "counted",
-            "lost",
-            "evidence",
-        ]
-    )
+    assert set(subject["points"][0]) == {
+        "code",
+        "severity",
+        "title",
+        "advice",
+        "reference",
+        "points",
+        "cases",
+        "counted",
+        "lost",
+        "evidence",
+    }
     assert set(subject["points"][0]["evidence"][0]) == {"at", "transaction", "session"}
     assert set(card["trend"][0]) == {"since", "records", "score", "subjects"}
     assert set(told["others"]) == {"senders", "records"}
