@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 
-from monitor.policy.canonical import canonical, sender
+from monitor.policy.canonical import canonical, mailbox, sender
 from monitor.policy.entry import Entry, Kind
 from monitor.policy.ruling import Stage
 
@@ -18,6 +19,11 @@ _RANK: dict[Kind, int] = {
     "domain": 250,
     "net": 0,
 }
+
+
+_DOTS = ".\u3002\uff0e\uff61"  # a dot, and what IDNA takes for one
+_DOT = re.compile(f"[{_DOTS}]")
+_MAX_DOMAIN = 253
 
 
 class Lists:
@@ -63,6 +69,7 @@ class Lists:
 
     def _by_address(self, ip: str) -> Iterator[Entry]:
         address = ipaddress.ip_address(ip)
+        address = getattr(address, "ipv4_mapped", None) or address
         number, bits = int(address), address.max_prefixlen
         for (version, length), bucket in self._networks.items():
             if version == address.version:
@@ -81,7 +88,9 @@ def _names(stage: Stage) -> Iterator[tuple[Kind, str]]:
     if stage.helo:
         yield from _one("helo", stage.helo)
     if stage.mail_from is not None:
-        yield from _one("sender", stage.mail_from or "<>")
+        if value := _spelt("sender", stage.mail_from or "<>"):
+            # A ban of a mailbox holds for its sub-addresses; an allowance, see _holds, does not.
+            yield from (("sender", name) for name in dict.fromkeys((value, mailbox(value))))
         yield from _parents(stage.mail_from.rpartition("@")[2])
     if stage.verified is not None:
         for name in stage.verified.dkim:
@@ -91,18 +100,34 @@ def _names(stage: Stage) -> Iterator[tuple[Kind, str]]:
 
 
 def _one(kind: Kind, value: str) -> Iterator[tuple[Kind, str]]:
+    if known := _spelt(kind, value):
+        yield kind, known
+
+
+def _spelt(kind: Kind, value: str) -> str:
+    """The canonical form, "" for what has none."""
     try:
-        yield kind, canonical(kind, value)
+        return canonical(kind, value)
     except ValueError:
-        return
+        return ""
 
 
 def _parents(name: str) -> Iterator[tuple[Kind, str]]:
-    """A domain and those above it: a ban of example.org holds for mail.example.org too."""
-    for _, value in _one("domain", name):
-        labels = value.split(".")
-        for i in range(min(len(labels), 12)):
-            yield "domain", ".".join(labels[i:])
+    """A domain and those above it: a ban of example.org holds for mail.example.org too.
+
+    What is no domain name as a whole has parents all the same: a ban of example.org holds
+    for whatever is put in front of it.
+    """
+    if name.startswith("["):
+        yield from _one("domain", name)
+        return
+    known = ""
+    for label in reversed(_DOT.split(name.rstrip(_DOTS))):
+        value = _spelt("domain", label)
+        known = f"{value}.{known}" if known else value
+        if not value or len(known) > _MAX_DOMAIN:
+            return
+        yield "domain", known
 
 
 def _holds(entry: Entry, stage: Stage) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import smtplib
+from collections.abc import Callable
 
 import pytest
 from harness_net import Dialogue
@@ -101,3 +102,58 @@ def test_a_wrong_ban_is_wrong_usage(relay: Relay, arguments: tuple[str, ...]) ->
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
+
+
+DODGES = {
+    "ip": [
+        (b"TCP4 192.0.2.9 127.0.0.1", b""),
+        (b"TCP6 ::ffff:192.0.2.9 ::1", b""),
+        (b"TCP6 0:0:0:0:0:FFFF:C000:0209 ::1", b""),
+        (b"TCP6 2001:db8:1::5 ::1", b""),
+        (b"TCP6 2001:DB8:1:0:ffff:ffff:ffff:ffff ::1", b""),
+    ],
+    "mail": [
+        (b"TCP4 198.51.100.1 127.0.0.1", path)
+        for path in (
+            b"<Spam@BAD.example>",
+            b'<"spam"@bad.example.>',
+            b'<"s\\pam"@bad.example>',
+            b"<@relay.test,@b.test:spam@bad.example>",
+            b"spam@bad.example",
+            b"<spam+tag@bad.example>",
+            b"<x@xn--bcher-kva.example>",
+            "<x@BÜCHER.example> SMTPUTF8".encode(),
+            b"<x@deep.-odd..b\xc3\xbccher.example> SMTPUTF8",
+        )
+    ],
+}
+
+
+def test_no_spelling_dodges_a_ban(postfix: Postfix, start_relay: Callable[..., Relay]) -> None:
+    relay = start_relay(postfix.port, "--set", "proxy_from=127.0.0.1/32")
+    for ban in (
+        ("ip", "192.0.2.9"),
+        ("ip", "2001:db8:1::1"),
+        ("sender", "spam@bad.example"),
+        ("domain", "bücher.example"),
+        ("helo", "mail.bad.example"),
+    ):
+        assert relay.run("ban", *ban).returncode == 0
+    for peer, _ in DODGES["ip"]:
+        with Dialogue(relay.port) as client:
+            client.send(b"PROXY " + peer + b" 4711 25\r\n")
+            assert client.reply().startswith(b"55"), peer
+    for peer, path in DODGES["mail"]:
+        with Dialogue(relay.port) as client:
+            client.send(b"PROXY " + peer + b" 4711 25\r\n")
+            assert client.reply().startswith(b"220 ")
+            assert client.say(b"EHLO good.example").startswith(b"250")
+            assert client.say(b"MAIL FROM:" + path).startswith(b"55"), path
+            assert client.say(b"MAIL FROM:<pam@bad.example>").startswith(b"250 ")
+    for name in (b"Mail.BAD.example", b"mail.bad.example."):
+        with Dialogue(relay.port) as client:
+            client.send(b"PROXY TCP4 198.51.100.1 127.0.0.1 4711 25\r\n")
+            client.reply()
+            assert client.say(b"EHLO " + name).startswith(b"55"), name
+            assert client.say(b"EHLO other.bad.example").startswith(b"250")
+    assert postfix.inbox.raw() == []
