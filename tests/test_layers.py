@@ -23,6 +23,7 @@ RINGS = (
     ("store", "filter"),
     ("hub", "insight"),
     ("capture", "control", "daemon"),
+    ("doctor", "letter"),
     ("health",),
     ("service",),
     ("ui",),

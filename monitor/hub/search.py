@@ -10,7 +10,7 @@ from monitor.filter import parse
 from monitor.filter.order import Order, Page, Place
 from monitor.filter.sql import to_sql
 from monitor.record import Record
-from monitor.store.history import History
+from monitor.store.history import Past
 from monitor.store.models import TransactionRow
 
 _T: Any = TransactionRow.__table__.c  # type: ignore[attr-defined]
@@ -20,7 +20,7 @@ SLICE = 20_000  # records that are gone through at once
 
 
 def search(
-    history: History,
+    history: Past,
     *,
     limit: int,
     before: float | None = None,
@@ -34,7 +34,7 @@ def search(
 
 
 def page(
-    history: History,
+    history: Past,
     *,
     limit: int,
     query: str = "",
@@ -53,7 +53,7 @@ def page(
 
 
 def _gather(
-    history: History,
+    history: Past,
     limit: int,
     where: list[Any],
     order: Order = "ended",

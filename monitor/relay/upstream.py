@@ -7,6 +7,7 @@ import contextlib
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from monitor.relay.data import stuffed
 from monitor.relay.replies import Answer, ReplyError, ReplyParser
@@ -149,11 +150,15 @@ class Upstream:
             raise UpstreamError(f"TLS handshake failed: {error}") from error
 
     @property
+    def tls(self) -> Any:
+        """The connection's ``ssl.SSLObject``; None before TLS."""
+        return self._writer.get_extra_info("ssl_object")
+
+    @property
     def cipher(self) -> tuple[str, str, int]:
         """Protocol, cipher and bits of the connection's TLS."""
-        tls = self._writer.get_extra_info("ssl_object")
-        name, _, bits = tls.cipher()
-        return tls.version(), name, bits
+        name, _, bits = self.tls.cipher()
+        return self.tls.version(), name, bits
 
     def close(self) -> None:
         """Close; what is in the buffers still goes out."""
