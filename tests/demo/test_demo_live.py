@@ -10,7 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -99,17 +99,31 @@ UNFIT = ("warning", "error")  # what no sender of good manners may hear
 GOOD = ("Citizen", "Bulk", "Patient")
 
 
+class Played(NamedTuple):
+    """A demo that is over: what it printed, and its state folder."""
+
+    lines: list[str]
+    state: Path
+
+
 @pytest.fixture(scope="module")
-def heard() -> dict[str, dict[str, str]]:
-    """What a demo of some seconds says: each sender's finding codes, and their severity."""
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """A demo of some seconds."""
     if not can_bind():
         pytest.skip("this machine has one loopback address only")
+    state = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
-        [MXTAP, "demo", "--headless", "--speed", SPEED, "--for", SECONDS],
+        [MXTAP, "demo", "--headless", "--speed", SPEED, "--for", SECONDS, "--state", str(state)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return _by_sender(json.loads(line) for line in done.stdout.splitlines())
+    return Played(done.stdout.splitlines(), state)
+
+
+@pytest.fixture(scope="module")
+def heard(played: Played) -> dict[str, dict[str, str]]:
+    """What it says: each sender's finding codes, and their severity."""
+    return _by_sender(json.loads(line) for line in played.lines)
 
 
 def _by_sender(told: Iterable[dict[str, Any]]) -> dict[str, dict[str, str]]:
@@ -141,6 +155,45 @@ def test_every_code_of_authentication_and_reports_has_its_sender() -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_nothing_is_said_against_a_good_sender(name: str, heard: dict[str, dict[str, str]]) -> None:
     assert not [code for code, severity in heard[name].items() if severity in UNFIT]
+
+
+@pytest.fixture(scope="module")
+def grades(played: Played) -> dict[str, dict[str, Any]]:
+    """The report cards of it, by sender."""
+    words = [MXTAP, "report", "--state", str(played.state), "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True)
+    return {card["sender"]: card for card in json.loads(done.stdout)["senders"]}
+
+
+def test_grades_tell_good_senders_from_bad_ones(grades: dict[str, dict[str, Any]]) -> None:
+    for name in ("citizen.example", "letters.example", "patient.example"):
+        card = grades[name]
+        assert card["grade"] == "A", name
+        assert {told["grade"] for told in card["subjects"].values()} <= {"A", None}, name
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject", "letters"),
+    [
+        ("hasty.example", "retry", "F"),
+        ("carousel.example", "retry", "F"),
+        ("spoofer.example", "authentication", "F"),
+        ("127.0.29.0/24", "authentication", "F"),  # Bare: nothing names it
+        ("oldkey.example", "authentication", "B"),
+        ("smuggler.example", "conduct", "F"),
+        ("127.0.121.0/24", "conduct", "F"),  # Dialer
+        ("oldcipher.example", "tls", "F"),
+        ("plain.example", "tls", "D"),
+        ("unreachable.example", "routing", "F"),
+        ("misnamed.example", "routing", "B"),
+    ],
+)
+def test_each_fault_of_the_cast_is_graded(
+    sender: str, subject: str, letters: str, grades: dict[str, dict[str, Any]]
+) -> None:
+    told = grades[sender]["subjects"][subject]
+    assert told["grade"] == letters
+    assert all(point["evidence"] for point in told["points"])
 
 
 def test_no_check_failed(heard: dict[str, dict[str, str]]) -> None:
