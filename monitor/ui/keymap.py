@@ -76,7 +76,7 @@ KEYS = (
     Key("order", "o", "order", "Order", "by time, finding, reply or client", ("live",)),
     Key("reverse", "O", "reverse", "Reverse", "that order from its other end", ("live",), False),
     Key("details", "d", "details", "Details", "show or hide the details", ("live",), False),
-    Key("span", "s", "span", "Span", "longer or shorter bars", ("rates",)),
+    Key("span", "s", "span", "Span", "the last minute, ten minutes or hour", ("rates",)),
     Key("copy", "y", "copy", "Copy", "copy as JSON", _RECORDS, False),
     Key("up", "k,up", "cursor_up", "Up", "a line up", _MOVE, False),
     Key("down", "j,down", "cursor_down", "Down", "a line down", _MOVE, False),

@@ -26,6 +26,7 @@ class Marks(NamedTuple):
     dot: str
     bar: str
     blocks: str  # from empty to full
+    shades: str  # of what is plotted, none of them in a number or word
     rule: str
     attempt: str
     aside: str  # an attempt that is not counted
@@ -47,6 +48,7 @@ UNICODE = Marks(
     dot="·",
     bar="│",
     blocks=" ▁▂▃▄▅▆▇█",
+    shades="░▒█",
     rule="─",
     attempt="●",
     aside="◌",
@@ -68,6 +70,7 @@ ASCII = Marks(
     dot="-",
     bar="|",
     blocks=" .:-=+*#@",
+    shades=":=#",
     rule="-",
     attempt="x",
     aside="o",

@@ -16,7 +16,7 @@ from monitor.policy.entry import Entry
 from monitor.record import Client, Message, Recipient, Record, Tls
 from monitor.ui.draw.columns import lay_out
 from monitor.ui.draw.findings import draw_findings
-from monitor.ui.draw.plot import bars, sparkline
+from monitor.ui.draw.plot import amount, nice_top, sparkline
 from monitor.ui.draw.row import COLUMNS, draw_record
 from monitor.ui.draw.summary import draw_brief, draw_summary
 from monitor.ui.draw.tables import (
@@ -48,10 +48,20 @@ def test_columns_fill_the_width(specs: tuple, width: int) -> None:
     assert all(c.width > 0 for c in columns)
 
 
-def test_bars() -> None:
-    assert bars([0, 1, 2, 4], 2, UNICODE.blocks) == ["   █", " ▄██"]
+def test_sparklines() -> None:
+    assert sparkline([0, 1, 2, 4], UNICODE.blocks) == " ▂▄█"
     assert sparkline([0, 0.01, 100], UNICODE.blocks) == " ▁█"
     assert sparkline([], UNICODE.blocks) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "top", "told"),
+    [(0, 1, "0"), (0.3, 0.4, "0.3"), (1, 1, "1"), (11, 20, "11"), (41, 60, "41"),
+     (61.5, 80, "62"), (99, 100, "99"), (1_234, 2_000, "1.23k"), (5_000_000, 6_000_000, "5M")],
+)  # fmt: skip
+def test_scales(value: float, top: float, told: str) -> None:
+    assert nice_top(value) == pytest.approx(top)
+    assert amount(value) == told
 
 
 def test_signs_suit_the_terminal() -> None:
@@ -61,6 +71,7 @@ def test_signs_suit_the_terminal() -> None:
     assert choose({"TERM": "xterm"}, "ISO-8859-1") is ASCII
     for marks in (ASCII, UNICODE):
         assert len(set(marks.severity.values())) == len(marks.severity)
+        assert len(set(marks.shades)) == 3
 
 
 @st.composite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -12,6 +12,7 @@ from ui_screen import SIZES, running
 
 from monitor.findings.catalogue import finding
 from monitor.findings.retry.waiting import Wait
+from monitor.ui import marks
 
 sizes = pytest.mark.parametrize("size", SIZES)
 
@@ -145,24 +146,53 @@ async def test_nothing_waits() -> None:
         assert "Nothing waits" in screen.text
 
 
+def busy() -> FakeFeed:
+    """16 transactions in each of a few seconds, the one before the present among them."""
+    now = datetime.now(UTC)
+    seconds = [now - timedelta(seconds=second) for second in range(4)]
+    return FakeFeed([record(i, id=f"{at}-{i}", started=at - timedelta(milliseconds=90), ended=at)
+                     for at in seconds for i in range(16)])  # fmt: skip
+
+
 @sizes
 async def test_rates_draw_what_happened(size: tuple[int, int]) -> None:
-    now = datetime.now(UTC)
-    feed = FakeFeed([record(i, started=now, ended=now) for i in range(16)])
-    async with running(feed, size) as screen:
+    async with running(busy(), size) as screen:
         await screen.press("5")
-        assert "Transactions" in screen.text
-        assert "most 16" in screen.line("Transactions")
-        assert "█" in screen.text
-        assert "A bar each second" in screen.text
+        assert "Transactions  ░ a second 16" in screen.text
+        words = (
+            "░ accepted 10  ▒ deferred 4  █ refused 2" if size[0] > 100 else "░2xx 10 ▒4xx 4 █5xx 2"
+        )
+        assert words in screen.line("Verdicts")
+        assert "-60 s" in screen.text
+        for shade in "░▒█":
+            assert sum(line.count(shade) for line in screen.lines) > 3
         await screen.press("s")
-        assert "A bar each 5 seconds" in screen.text
+        assert "-10 min" in screen.text
+        assert re.search(r"a second [5-8]", screen.text)
+        await screen.press("s")
+        assert "-60 min" in screen.text
+
+
+async def test_rates_without_unicode() -> None:
+    async with running(busy()) as screen:
+        screen.app.look.marks = marks.ASCII
+        await screen.press("5")
+        assert "Verdicts :2xx" in screen.text
+        assert "\n".join(screen.lines[2:-1]).isascii()
+
+
+async def test_rates_of_nothing() -> None:
+    async with running(FakeFeed()) as screen:
+        await screen.press("5")
+        assert "a second 0" in screen.text
+        assert "-60 s" in screen.text
+        assert "░" not in "\n".join(line.partition("│")[2] for line in screen.lines)
 
 
 async def test_number_keys_and_clicks_change_the_screen() -> None:
     async with running(FakeFeed([record(3)])) as screen:
         for key, there in (("2", "By minute"), ("3", "Nothing waits"), ("4", "Nobody is banned"),
-                           ("5", "Mean duration"), ("1", "following")):  # fmt: skip
+                           ("5", "Duration"), ("1", "following")):  # fmt: skip
             await screen.press(key)
             assert there in screen.text
         await screen.pilot.click("TopBar", offset=(screen.lines[0].index("Lists"), 0))

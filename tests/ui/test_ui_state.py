@@ -20,14 +20,15 @@ def test_rates_count_by_second_and_kind() -> None:
     rates = Rates()
     for i in (0, 0, 4, 6):
         rates.add(record(i, ended=NOW, started=NOW - timedelta(milliseconds=100)))
-    rates.add(record(0, ended=NOW - timedelta(seconds=2)))
+    rates.add(record(0, ended=NOW - timedelta(seconds=2), started=NOW - timedelta(seconds=3)))
     now = NOW.timestamp()
     assert rates.series("all", now, 4) == [0, 1, 0, 4]
     assert rates.series("accepted", now, 2) == [0, 2]
     assert rates.series("deferred", now, 1) == [1]
     assert rates.series("refused", now, 1) == [1]
     assert rates.series("all", now, 2, seconds=2) == [1, 4]
-    assert rates.latency(now, 1) == [100.0]
+    assert rates.mean(now, 1) == [100.0]
+    assert rates.slowest(now, 3) == [1_000, 0, 100]
 
 
 def test_rates_forget() -> None:

@@ -1,9 +1,9 @@
-"""How much mail, how it fares, how good it is and how long it takes, over time."""
+"""How much, how fast, and how well: plots over time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, NamedTuple
 
 from textual.binding import BindingType
 from textual.containers import Container
@@ -14,59 +14,116 @@ from monitor.ui.desk import Desk
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
 from monitor.ui.screens.base import DeskScreen
-from monitor.ui.widgets.plot import Plot
+from monitor.ui.widgets.chart import Chart, Series
 
 __all__ = ["RatesScreen"]
 
-_SPANS = (1, 5, 30)  # seconds a bar
+_POINTS = 60
+
+
+class Span(NamedTuple):
+    """A span of time: the seconds of one point, and the words along it."""
+
+    seconds: int
+    ends: tuple[str, str, str]
+
+
+_SPANS = (
+    Span(1, ("-60 s", "-30 s", "now")),
+    Span(10, ("-10 min", "-5 min", "now")),
+    Span(60, ("-60 min", "-30 min", "now")),
+)
 
 
 class RatesScreen(DeskScreen):
-    """Plots, a bar for each second, five seconds or half a minute."""
+    """Four plots of the last minute, ten minutes or hour."""
 
     NAME = "rates"
     BINDINGS: ClassVar[list[BindingType]] = bindings("rates")
-    span = reactive(0)
+    span = reactive(0, init=False)
 
     def __init__(self, desk: Desk, look: Look) -> None:
         super().__init__(desk, look)
+        self._drawn: object = None
 
     def body(self) -> Iterable[Widget]:
         """A plot a question."""
-        count, look = self._count, self.look
-        box = Container(
-            Plot("Transactions", count("all"), lambda p: p.accent, look),
-            Plot("Mean duration", self._latency, lambda p: p.client, look, unit=" ms"),
-            Plot("Accepted", count("accepted"), lambda p: p.good, look),
-            Plot("With errors", count("error"), lambda p: p.error, look),
-            Plot("Deferred", count("deferred"), lambda p: p.warning, look),
-            Plot("With warnings", count("warning"), lambda p: p.warning, look),
-            Plot("Refused", count("refused"), lambda p: p.error, look),
-            Plot("Without a fault", count("good"), lambda p: p.good, look),
+        look = self.look
+        yield Container(
+            Chart(
+                "Transactions",
+                [Series("a second", "a second", lambda p: p.accent)],
+                lambda: [self._rate("all")],
+                look,
+            ),
+            Chart(
+                "Duration",
+                [
+                    Series("mean", "mean", lambda p: p.client),
+                    Series("slowest", "max", lambda p: p.muted),
+                ],
+                self._durations,
+                look,
+                unit=" ms",
+            ),
+            Chart(
+                "Verdicts",
+                [
+                    Series("accepted", "2xx", lambda p: p.good),
+                    Series("deferred", "4xx", lambda p: p.warning),
+                    Series("refused", "5xx", lambda p: p.error),
+                ],
+                lambda: [self._rate(name) for name in ("accepted", "deferred", "refused")],
+                look,
+                stacked=True,
+            ),
+            Chart(
+                "Findings",
+                [
+                    Series("notice", "note", lambda p: p.notice),
+                    Series("warning", "warn", lambda p: p.warning),
+                    Series("error", "err", lambda p: p.error),
+                ],
+                lambda: [self._rate(name) for name in ("notice", "warning", "error")],
+                look,
+                stacked=True,
+            ),
             id="plots",
         )
-        self._entitle(box)
-        yield box
 
-    def _entitle(self, box: Container) -> None:
-        seconds = _SPANS[self.span]
-        each = "second" if seconds == 1 else f"{seconds} seconds"
-        box.border_title = f"A bar each {each}"
+    def _rate(self, name: str) -> Sequence[float]:
+        seconds = _SPANS[self.span].seconds
+        counts = self.desk.model.rates.series(name, self._last_second(), _POINTS, seconds)
+        return [count / seconds for count in counts]
 
-    def _count(self, name: str) -> Callable[[int], Sequence[float]]:
-        return lambda n: self.desk.model.rates.series(name, self.desk.clock(), n, _SPANS[self.span])
+    def _durations(self) -> Sequence[Sequence[float]]:
+        rates, now, seconds = self.desk.model.rates, self._last_second(), _SPANS[self.span].seconds
+        return rates.mean(now, _POINTS, seconds), rates.slowest(now, _POINTS, seconds)
 
-    def _latency(self, buckets: int) -> Sequence[float]:
-        return self.desk.model.rates.latency(self.desk.clock(), buckets, _SPANS[self.span])
+    def _last_second(self) -> float:
+        """The last second that is over: the present one would always look low."""
+        return self.desk.clock() - 1
 
     def sync(self) -> None:
-        """Time went by."""
+        """Time went by. The plots change once a second, whatever happens meanwhile."""
         super().sync()
-        for plot in self.query(Plot):
-            plot.sync()
+        state = (int(self.desk.clock()), self.span, self.size, self.look.edition)
+        if state != self._drawn:
+            self._drawn = state
+            self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        for chart in self.query(Chart):
+            chart.draw(_SPANS[self.span].ends)
+
+    def restyle(self) -> None:
+        """Another theme."""
+        self._draw()
+
+    def watch_span(self) -> None:
+        """Another span."""
+        self.sync()
 
     def action_span(self) -> None:
-        """Longer or shorter bars."""
+        """A longer span, or the shortest again."""
         self.span = (self.span + 1) % len(_SPANS)
-        self._entitle(self.query_one("#plots", Container))
-        self.sync()

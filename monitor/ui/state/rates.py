@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from monitor.record import Record, worst
 
@@ -34,22 +35,27 @@ class Rates:
         counts[outcome(record.verdict.code)] += 1
         if severity := worst(record.findings):
             counts[severity] += 1
-        counts["milliseconds"] += round((record.ended - record.started).total_seconds() * 1000)
+        spent = round((record.ended - record.started).total_seconds() * 1000)
+        counts["milliseconds"] += spent
+        counts["slowest"] = max(counts["slowest"], spent)
 
     def series(self, name: str, now: float, buckets: int, seconds: int = 1) -> list[int]:
         """``buckets`` counts of ``seconds`` each, the last one ends with the second of ``now``."""
-        start = int(now) + 1 - buckets * seconds
-        return [
-            sum(
-                self._seconds[second][name]
-                for second in range(start + i * seconds, start + (i + 1) * seconds)
-                if second in self._seconds
-            )
-            for i in range(buckets)
-        ]
+        return [sum(counts) for counts in self._buckets(name, now, buckets, seconds)]
 
-    def latency(self, now: float, buckets: int, seconds: int = 1) -> list[float]:
+    def mean(self, now: float, buckets: int, seconds: int = 1) -> list[float]:
         """The mean duration of transactions, milliseconds, by bucket; 0 where there were none."""
         spent = self.series("milliseconds", now, buckets, seconds)
         count = self.series("all", now, buckets, seconds)
         return [s / c if c else 0.0 for s, c in zip(spent, count, strict=True)]
+
+    def slowest(self, now: float, buckets: int, seconds: int = 1) -> list[int]:
+        """The longest duration of a transaction, milliseconds, by bucket; 0 without any."""
+        found = self._buckets("slowest", now, buckets, seconds)
+        return [max(counts, default=0) for counts in found]
+
+    def _buckets(self, name: str, now: float, buckets: int, seconds: int) -> Iterator[list[int]]:
+        start = int(now) + 1 - buckets * seconds
+        for first in range(start, start + buckets * seconds, seconds):
+            known = (self._seconds.get(second) for second in range(first, first + seconds))
+            yield [counts[name] for counts in known if counts is not None]
