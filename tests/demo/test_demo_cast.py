@@ -39,7 +39,7 @@ def is_patient_with(sender: type[Sender]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "sender", filter(is_patient_with, CAST), ids=lambda sender: sender.__name__
+    "sender", list(filter(is_patient_with, CAST)), ids=lambda sender: sender.__name__
 )
 async def test_its_recipients_are_answered_as_it_deserves(
     sender: type[Sender], world: World, ledger, sink: Sink
