@@ -150,6 +150,8 @@ async def _receive(d: Dialogue, message: SpooledMessage) -> tuple[DataParser, An
             except Exception:
                 log.exception("spool failed")
                 trouble = TROUBLE
+        if trouble is not None:
+            message.close()  # its room is for others at once
         if rest is not None:
             d.wire.unread(rest)
             return parser, trouble

@@ -55,9 +55,9 @@ class SpooledMessage:
             raise SpoolFull from error
 
     def pieces(self) -> Iterator[bytes]:
-        """The message from its start, in pieces of 64 KiB."""
+        """The message from its start, in pieces of 64 KiB; none of it once it is closed."""
         offset = 0
-        while True:
+        while offset < self.size:
             self._file.seek(offset)
             piece = self._file.read(PIECE)
             if not piece:
@@ -66,7 +66,7 @@ class SpooledMessage:
             yield piece
 
     def close(self) -> None:
-        """Let go of the message."""
+        """Let go of the message; may be called again."""
         self._spool.used -= self.size
         self.size = 0
         with contextlib.suppress(OSError):  # what a full disk did not take

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import resource
@@ -60,6 +61,22 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(SpoolFull):
         message.write(b"x")
     message.close()
+
+
+async def test_who_finds_no_room_makes_room_for_the_others(tmp_path: Path) -> None:
+    """Or else all would be half in, and none would ever be whole."""
+    async with relaying(tmp_path, limits={"spool_total": 1_000}) as relay:
+        one, other = await relay.greeted(), await relay.greeted()
+        for client in (one, other):
+            await client.say(MAIL, RCPT, b"DATA")
+            client.writer.write(b"x" * 600 + b"\r\n")
+        async with asyncio.timeout(5):
+            while not 0 < relay.context.spool.used <= 602:
+                await asyncio.sleep(0)
+            while "relay.limit" not in relay.hub.codes():
+                await asyncio.sleep(0)
+        answers = [await client.say(b"y" * 300 + b"\r\n.") for client in (one, other)]
+        assert sorted(answer[:3] for answer in answers) == [b"250", b"452"]
 
 
 async def test_a_full_disk_is_452_and_over_when_it_is_over(tmp_path: Path) -> None:
