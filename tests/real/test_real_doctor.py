@@ -68,9 +68,9 @@ def world(needs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     sign(top, [root])
     top.to_file(str(folder / "root.zone"), relativize=False)
     anchor = dns.dnssec.make_ds(".", root[1], "SHA256").to_text()
-    with nsd(folder, {".": "root.zone", DOMAIN: "own.zone"}) as port:
-        with unbound(folder, port, anchor) as resolver:
-            yield World(folder, resolver, certificate)
+    zones = {".": "root.zone", DOMAIN: "own.zone"}
+    with nsd(folder, zones) as port, unbound(folder, port, anchor) as resolver:
+        yield World(folder, resolver, certificate)
 
 
 @asynccontextmanager
