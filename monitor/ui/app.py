@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -56,10 +57,17 @@ class MxtapApp(App[Ending]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     DEFAULT_MODE = "live"
 
-    def __init__(self, feed: Feed, settings: Settings, *, owns_relay: bool = False) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        settings: Settings,
+        *,
+        owns_relay: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         no_colour = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if no_colour else None)
-        self.desk = Desk(feed)
+        self.desk = Desk(feed, clock)
         self.look = Look(marks=marks.choose(os.environ))
         self.trouble = ""
         self._settings = settings

@@ -107,10 +107,10 @@ class RatesScreen(DeskScreen):
     def sync(self) -> None:
         """Time went by. The plots change once a second, whatever happens meanwhile."""
         super().sync()
-        state = (int(self.desk.clock()), self.span, self.size, self.look.edition)
+        state = (int(self.desk.clock()), self.span)
         if state != self._drawn:
             self._drawn = state
-            self.call_after_refresh(self._draw)
+            self._draw()
 
     def _draw(self) -> None:
         for chart in self.query(Chart):

@@ -54,11 +54,17 @@ class Chart(PlotextPlot):
         self._look = look
         self._stacked = stacked
         self._unit = unit
+        self._ends = ("", "", "")
         self._now: Sequence[float] = ()
         self._lines: list[str] = []
 
+    def on_resize(self) -> None:
+        """As large as there is room."""
+        self.draw(self._ends)
+
     def draw(self, ends: tuple[str, str, str]) -> None:
         """Plot the present values; ``ends`` are the words at the start, middle and end of time."""
+        self._ends = ends
         values = self._values()
         self._now = [one[-1] for one in values]
         width, height = self.size.width, self.size.height - 1
