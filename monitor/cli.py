@@ -36,6 +36,7 @@ COMMANDS = {
     "resend": Command("resend", "play a captured session's client side to a test server"),
     "check": Command("check", "findings for one message"),
     "report": Command("report", "report cards of senders"),
+    "whatif": Command("whatif", "what a rule would have done to past mail"),
     "doctor": Command("doctor", "is this machine ready for mail, and what is to be mended"),
     "config": Command("config", "show and check the settings"),
 }

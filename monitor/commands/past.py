@@ -18,6 +18,7 @@ from monitor.capture.sources import open_reel
 from monitor.commands.lists import duration
 from monitor.config import Settings
 from monitor.events import AnyEvent
+from monitor.insight.whatif.scenario import Spoken
 from monitor.policy.entry import Entry
 from monitor.record import Record
 from monitor.store import StoreError
@@ -43,8 +44,8 @@ class Past(Protocol):
         """What ended from ``since`` on, oldest first."""
         ...
 
-    def transcript(self, record: Record) -> list[AnyEvent]:
-        """The events of its session; empty where they are not kept."""
+    def transcript(self, spoken: Spoken) -> list[AnyEvent]:
+        """The events of a session; empty where they are not kept."""
         ...
 
     def entries(self) -> list[Entry]:
@@ -61,8 +62,8 @@ class _History:
     def records(self, since: float) -> Iterator[Record]:
         return self._reading.records(since)
 
-    def transcript(self, record: Record) -> list[AnyEvent]:
-        return self._reading.past.transcript(record.session)
+    def transcript(self, spoken: Spoken) -> list[AnyEvent]:
+        return self._reading.past.transcript(spoken.session)
 
     def entries(self) -> list[Entry]:
         return self._reading.entries.in_force()
@@ -77,9 +78,8 @@ class _Captures:
         for batch in forwards(self._reel, since, math.inf):
             yield from batch.records
 
-    def transcript(self, record: Record) -> list[AnyEvent]:
-        started, ended = record.started.timestamp(), record.ended.timestamp()
-        return session_events(self._reel, record.session, started, ended + SLACK)
+    def transcript(self, spoken: Spoken) -> list[AnyEvent]:
+        return session_events(self._reel, spoken.session, spoken.started, spoken.ended + SLACK)
 
     def entries(self) -> list[Entry]:
         return []
