@@ -15,7 +15,7 @@ from harness_relay import Relay
 MIB = 1024 * 1024
 CLIENTS = 8
 BLANK = b"\r\n" * (MIB // 2)
-PATIENCE = 2.0  # seconds for a greeting beside them; a loop that stalls takes 6
+PATIENCE = 4.0  # seconds for a greeting beside them; a loop that stalls takes 6
 
 
 def peak(pid: int) -> int:
