@@ -58,11 +58,11 @@ def drafts_of(lines: Iterable[str]) -> list[Draft]:
         words = line.partition("#")[0].split()
         if not words:
             continue
-        kind, value, action = (*words, "", "reject")[:3] if len(words) < 3 else words[:3]
-        if kind not in KINDS or action not in ACTIONS or not value or len(words) > 3:
+        kind, action = words[0], words[2] if len(words) > 2 else "reject"
+        if len(words) not in (2, 3) or kind not in KINDS or action not in ACTIONS:
             kinds, actions = ", ".join(KINDS), ", ".join(ACTIONS)
             raise ValueError(f"line {number}: expected KIND VALUE [ACTION], of {kinds}; {actions}")
-        drafts.append(Draft(list="ban", kind=kind, value=value, action=action))
+        drafts.append(Draft(list="ban", kind=kind, value=words[1], action=action))
     return drafts
 
 
