@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.policy
 from collections.abc import Iterable
-from email.message import EmailMessage, MIMEPart
+from email.message import MIMEPart
 
 from monitor.letter.arf import Report
 from monitor.letter.letter import Letter
@@ -21,17 +21,17 @@ def eml(letter: Letter, report: Report | None = None) -> bytes:
     ``X-Unsent: 1`` makes mail programs open it for editing. Date and Message-ID are for the
     program that sends it.
     """
-    message = EmailMessage(_POLICY)
+    message = MIMEPart(_POLICY)
     message["From"] = letter.sender
     if letter.to:
         message["To"] = ", ".join(letter.to)
     message["Subject"] = letter.subject
     message["X-Unsent"] = "1"
+    message["MIME-Version"] = "1.0"
     text = plain(letter, head=False)
     if report is None:
         message.set_content(text)
         return message.as_bytes()
-    message["MIME-Version"] = "1.0"
     message["Content-Type"] = 'multipart/report; report-type="feedback-report"'
     human = MIMEPart(_POLICY)
     human.set_content(text)
