@@ -66,6 +66,14 @@ def test_advice_is_one_sentence_where_something_is_wrong(code):
         assert len(entry.advice) <= 100
 
 
+@pytest.mark.parametrize("code", PUBLISHED)
+def test_meaning_tells_the_operator_something_else_than_the_advice(code):
+    entry = CATALOGUE[code]
+    assert entry.meaning.endswith((".", "?"))
+    assert 20 <= len(entry.meaning) <= 160
+    assert entry.meaning != entry.advice
+
+
 def test_finding_takes_severity_from_the_catalogue_unless_told():
     assert finding("spf.fail").severity == "error"
     told = finding("spf.fail", "why", severity="notice", ip="192.0.2.1")

@@ -12,5 +12,6 @@ class Entry(NamedTuple):
 
     severity: Severity
     title: str
+    meaning: str  # what it is to the operator, in a sentence or two
     advice: str  # one sentence that tells the sender what to mend; "" where nothing is wrong
     reference: str  # RFC and section

@@ -39,9 +39,11 @@ def draw_finding(finding: Finding, look: Look) -> Iterator[Text]:
     if finding.detail:
         yield Text("  " + safe(finding.detail), look.palette.text)
     entry = CATALOGUE.get(finding.code)
+    if entry:
+        yield Text("  " + entry.meaning, look.palette.text)
     if entry and entry.advice and finding.severity not in ("good", "info"):
         yield Text.assemble(
-            ("  Tell the sender: ", look.palette.accent), (safe(entry.advice), look.palette.text)
+            ("  Tell the sender: ", look.palette.accent), (entry.advice, look.palette.text)
         )
     for key, value in finding.evidence.items():
         shown = safe(_value(value))[:_MAX_VALUE]
