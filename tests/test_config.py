@@ -8,7 +8,7 @@ import pytest
 
 from monitor.cli import main
 from monitor.commands.config import toml
-from monitor.config import ConfigError, load
+from monitor.config import ConfigError, Settings, Table, load
 
 
 def test_layers_lie_over_each_other(tmp_path: Path) -> None:
@@ -83,3 +83,16 @@ def test_lists_are_set_with_commas(capsys: pytest.CaptureFixture[str]) -> None:
     assert "soon = [4.0, 3.0, 2.0, 1.0]" in told
     assert main(["config", "--set", "retry.soon=4,x,2,1"]) == 2
     assert "retry.soon" in capsys.readouterr().err
+
+
+def test_every_setting_says_what_it_is() -> None:
+    tables = [Settings, *(type(t) for _, t in Settings() if isinstance(t, Table))]
+    told = {f"{t.__name__}.{k}": f.description for t in tables for k, f in t.model_fields.items()}
+    nested = {f"Settings.{name}" for name, table in Settings() if isinstance(table, Table)}
+    assert [name for name, text in told.items() if not text and name not in nested] == []
+
+
+def test_the_settings_are_shown_with_what_they_are() -> None:
+    lines = toml(Settings())
+    at = lines.index('minimum = "TLSv1.2"')
+    assert lines[at - 1] == "# The oldest version that clients may use."

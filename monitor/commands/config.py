@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
-from typing import Any
+from collections.abc import Iterator
 
-from monitor.config import Settings
+from monitor.config import Settings, Table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,17 +28,24 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def toml(settings: Settings) -> list[str]:
-    """Settings as the lines of a TOML file that gives them again."""
-    tree = settings.model_dump(mode="json")
-    lines = [_line(k, v) for k, v in tree.items() if not isinstance(v, dict)]
-    for table, values in tree.items():
-        if isinstance(values, dict):
-            lines += ["", f"[{table}]", *(_line(k, v) for k, v in values.items())]
+    """Settings as the lines of a TOML file that gives them again, each with what it is."""
+    lines = list(_table(settings))
+    for name, table in settings:
+        if isinstance(table, Table):
+            lines += ["", *_remark(type(table).__doc__), f"[{name}]", *_table(table)]
     return lines
 
 
-def _line(key: str, value: Any) -> str:
-    if value is None:
-        return f"# {key} is not set"
-    # JSON strings, numbers, booleans and arrays of them are TOML as well.
-    return f"{key} = {json.dumps(value)}"
+def _table(table: Table) -> Iterator[str]:
+    values = table.model_dump(mode="json")
+    for key, field in type(table).model_fields.items():
+        if isinstance(getattr(table, key), Table):
+            continue
+        yield from _remark(field.description)
+        # JSON strings, numbers, booleans and arrays of them are TOML as well.
+        value = values[key]
+        yield f"# {key} is not set" if value is None else f"{key} = {json.dumps(value)}"
+
+
+def _remark(text: str | None) -> Iterator[str]:
+    return (f"# {line}".rstrip() for line in inspect.cleandoc(text or "").splitlines())

@@ -9,39 +9,38 @@ from typing import Literal
 
 from pydantic import Field
 
-from monitor.config.tables import (
-    Address,
-    Capture,
-    Checking,
-    Conduct,
-    Dns,
-    Greylist,
-    History,
-    Limits,
-    Log,
-    Metrics,
-    Network,
-    Retry,
-    Table,
-    Tls,
-)
+from monitor.config.judging import Conduct, Greylist, Retry
+from monitor.config.tables import Capture, Checking, Dns, History, Limits, Log, Metrics, Tls
+from monitor.config.values import Address, Network, Table
 
 
 class Settings(Table):
     """Everything that can be set."""
 
     state: Path = Field(default_factory=lambda: default_state())
+    """The folder of database, control socket, spool and captures."""
     name: str = Field(default_factory=lambda: socket.getfqdn() or "localhost")
+    """The host name that mxtap gives itself in its own replies."""
     listen: tuple[Address, ...] = ("127.0.0.1:2525",)
-    user: str = ""  # root binds the ports, and then becomes this user for good
-    group: str = ""  # "" for the user's own
-    allow_root: bool = False  # serve as root outside of a container
+    """Where clients connect; the sockets of systemd go before it."""
+    user: str = ""
+    """Root binds the ports, and then becomes this user for good."""
+    group: str = ""
+    """Likewise; empty for the user's own."""
+    allow_root: bool = False
+    """Serve as root outside of a container."""
     upstream: Address = "127.0.0.1:10025"
+    """The real MTA."""
     identity: Literal["auto", "xclient", "proxy", "none"] = "auto"
-    proxy_from: tuple[Network, ...] = ()  # who may speak the PROXY protocol to us
+    """How the upstream hears who the client is; `auto` is XCLIENT where it is offered."""
+    proxy_from: tuple[Network, ...] = ()
+    """Networks whose hosts may speak the PROXY protocol to mxtap."""
     local_domains: tuple[str, ...] = ()
-    report_addresses: tuple[str, ...] = ()  # where our own domains collect reports (rua=)
-    themes: Path | None = None  # a folder of themes; None for the user's own
+    """Our own domains; mail to look-alikes of them is told."""
+    report_addresses: tuple[str, ...] = ()
+    """Where our own domains collect reports (rua=)."""
+    themes: Path | None = None
+    """A folder of themes; without it, `themes` beside the user's key file."""
     tls: Tls = Tls()
     dns: Dns = Dns()
     checks: Checking = Checking()

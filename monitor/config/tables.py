@@ -1,47 +1,13 @@
-"""The tables of the settings: what can be set, with its unit and its safe default."""
+"""The tables of what the relay uses, and how much of it."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-
-def split_address(value: str) -> tuple[str, int]:
-    """``HOST:PORT`` or ``[IPv6]:PORT`` in parts. Raises ValueError that tells the form."""
-    host, sep, port = value.rpartition(":")
-    host = host.strip("[]")
-    if not sep or not port.isdigit() or not 0 <= int(port) <= 65535 or not host:
-        raise ValueError(f"{value!r} is not HOST:PORT (or [IPv6]:PORT)")
-    return host, int(port)
-
-
-def _address(value: str) -> str:
-    split_address(value)
-    return value
-
-
-def _network(value: str) -> str:
-    ipaddress.ip_network(value, strict=False)
-    return value
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{value!r} is no regular expression: {error}") from None
-    return value
+from monitor.config.values import Address, Count, Seconds, Table, is_loopback, split_address
 
 
 def _text_line(value: int) -> int:
@@ -50,153 +16,144 @@ def _text_line(value: int) -> int:
     return value
 
 
-TextLine = Annotated[int, AfterValidator(_text_line)]
-Address = Annotated[str, AfterValidator(_address)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Network = Annotated[str, AfterValidator(_network)]
-Seconds = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Act = Literal["note", "refuse", "drop"]
-
-
-class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Tls(Table):
     """STARTTLS, offered to clients and used towards the upstream."""
 
     enabled: bool = True
-    certificate: Path | None = None  # PEM; self-signed, made at first start, when none is given
+    """Offer STARTTLS to clients."""
+    certificate: Path | None = None
+    """The chain, PEM. A self-signed one is made at first start where none is given."""
     key: Path | None = None
+    """The certificate's key, PEM."""
     minimum: Literal["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] = "TLSv1.2"
-    ciphers: str = ""  # an OpenSSL cipher list; "" for OpenSSL's own default
+    """The oldest version that clients may use."""
+    ciphers: str = ""
+    """An OpenSSL cipher list for TLS 1.2 and older; empty for OpenSSL's own default."""
     handshake_timeout: Seconds = 30
+    """Seconds for a handshake."""
     upstream: Literal["off", "opportunistic", "require"] = "off"
+    """TLS towards the upstream."""
 
 
 class Dns(Table):
     """Where answers come from."""
 
-    server: Address | None = None  # None: the machine's own resolver
-    zone: Path | None = None  # answer from this file only
+    server: Address | None = None
+    """The resolver to ask; without it, the machine's own."""
+    zone: Path | None = None
+    """Answer from this master file only; what is not in it does not exist."""
     timeout: Seconds = 4
-    cache: Count = 50_000  # answers
-    dnssec: Literal["resolver", "local"] = "resolver"  # who validates
-    trust_ad: bool | None = None  # believe the AD bit; None: only of a loopback resolver
-    anchors: Path | None = None  # a file of DS records to trust; None: the root's own keys
+    """Seconds for an answer."""
+    cache: Count = 50_000
+    """Answers that are kept."""
+    dnssec: Literal["resolver", "local"] = "resolver"
+    """Who validates: the resolver, or mxtap itself."""
+    trust_ad: bool | None = None
+    """Believe the resolver's AD bit; without it, only that of a resolver on this machine."""
+    anchors: Path | None = None
+    """A file of DS records to trust in local validation; without it, the root's own keys."""
 
 
 class Checking(Table):
     """Bounds of the checks of one message."""
 
     deadline: Seconds = 5
+    """Seconds for all checks of a message; it goes on without what is not done by then."""
     signatures: Count = 10
+    """DKIM signatures that are looked at."""
     questions: Count = 100
-    stamp: bool = False  # add an Authentication-Results field
-    authserv_id: str = ""  # "" for the relay's name
-    threads: Count = 1  # for DKIM over large bodies
-
-
-class Greylist(Table):
-    """Greylisting: ours where it is enforced, what it would have done where it is observed."""
-
-    mode: Literal["off", "observe", "enforce"] = "observe"
-    delay: Seconds = 60
-    retry_window: Seconds = 2 * 86400
-    remember: Seconds = 35 * 86400
-    auto_allow: int = Field(default=5, ge=0)  # passes of a pool; 0 never
-    patterns: tuple[Pattern, ...] = ()  # more reply patterns (regular expressions) of upstreams
-    whitelist: tuple[Path, ...] = ()  # postgrey's files of clients that are not greylisted
-    whitelist_recipients: tuple[Path, ...] = ()  # and of recipients
-
-
-class Retry(Table):
-    """How retries are judged. Seconds; the bands go from info to error."""
-
-    soon: tuple[Seconds, Seconds, Seconds, Seconds] = (1_800, 300, 60, 10)
-    immediate: Seconds = 5
-    rapid_window: Seconds = 60
-    fallback_window: Seconds = 60  # another listener within this is MX fallback, no retry
-    permanent_memory: Seconds = 5 * 86_400
-    silence: Seconds = 6 * 3_600  # a sender that retried is given up on after this
-    no_retry: Seconds = 86_400  # and one that never did, after this
-    gave_up: tuple[Seconds, Seconds, Seconds] = (96 * 3_600, 20 * 3_600, 4 * 3_600)
-    remembered: Count = 1_000_000  # senders and recipients that are kept in mind
+    """DNS questions that a message may cause."""
+    stamp: bool = False
+    """Add an Authentication-Results field at the top, and remove forged ones."""
+    authserv_id: str = ""
+    """The authserv-id of that field; empty for the relay's name."""
+    threads: Count = 1
+    """Threads that hash large bodies for DKIM."""
 
 
 class Limits(Table):
-    """What a client may use up. Times are seconds, sizes bytes."""
+    """What a client may use up."""
 
     sessions: Count = 2_000
+    """Sessions at once, in total."""
     sessions_per_ip: Count = 50
+    """Sessions at once of an address."""
     sessions_per_network: Count = 200
+    """Sessions at once of a /24 (IPv6: of a /64)."""
     command_line: Count = 4_096
+    """Bytes of a command."""
     commands: Count = 10_000
+    """Commands of a session."""
     errors: Count = 20
+    """Replies 5xx of a session, after which it is closed."""
     recipients: Count = 1_000
+    """Recipients of a message."""
     messages: Count = 1_000
+    """Messages of a session."""
     message_size: Count = 50 * 1024 * 1024
-    text_line: TextLine = 0  # of a message, without CRLF; 0 for as long as the message may be
-    spool_memory: Count = 1024 * 1024  # a message larger than this goes to a file
+    """Bytes of a message; the upstream's own SIZE holds where it is smaller."""
+    text_line: Annotated[int, AfterValidator(_text_line)] = 0
+    """Bytes of a line of a message, without CRLF; 0 for as long as the message may be."""
+    spool_memory: Count = 1024 * 1024
+    """Bytes of a message that are held in memory; a larger one goes to a file."""
     spool_total: Count = 2 * 1024 * 1024 * 1024
+    """Bytes of all messages that are on their way; more is answered 452."""
     command_timeout: Seconds = 300
-    data_timeout: Seconds = 180  # between two pieces of a message
+    """Seconds to wait for the next command."""
+    data_timeout: Seconds = 180
+    """Seconds between two pieces of a message."""
     data_total: Seconds = 3_600
+    """Seconds for a whole message."""
     session_timeout: Seconds = 14_400
+    """Seconds of a session."""
     upstream_connect: Seconds = 15
+    """Seconds for the upstream to answer a connection."""
     upstream_reply: Seconds = 300
-    upstream_dot: Seconds = 600  # RFC 5321 4.5.3.2.6
+    """Seconds for the upstream to answer a command."""
+    upstream_dot: Seconds = 600
+    """Seconds for the upstream to answer the final dot (RFC 5321 4.5.3.2.6)."""
     drain: Seconds = 10
-
-
-class Conduct(Table):
-    """What is done about protocol faults, besides saying so.
-
-    ``refuse`` answers 5xx from the command that shows the fault to the end of the session;
-    ``drop`` answers 421 and closes.
-    """
-
-    greet_delay: Seconds = 0  # wait for early talkers this long
-    early_talker: Act = "note"
-    unannounced_pipelining: Act = "note"
-    helo: Act = "note"  # its form, and our own name; where it leads is never held against it
-    not_smtp: Act = "note"
-    ignored_rejection: Act = "note"
-    data_after_no_recipients: Act = "note"
-    unannounced_8bit: Act = "note"
-    smuggling: Act = "note"  # where bare_newline lets look-alikes pass
-    bare_newline: Literal["refuse", "fix", "pass"] = "refuse"
+    """Seconds that open sessions are given when mxtap ends."""
 
 
 class Capture(Table):
-    """What is written to session files, in the folder ``captures`` of the state folder."""
+    """What is written to session files, in the folder `captures` of the state folder."""
 
     mode: Literal["off", "envelope", "headers", "full"] = "headers"
-    rotate_size: Count = 256 * 1024 * 1024  # bytes, compressed
+    """How much; sessions with an error are kept in full where it is `headers`."""
+    rotate_size: Count = 256 * 1024 * 1024
+    """Bytes, compressed, after which a new file is begun."""
     rotate_age: Seconds = 86_400
-    keep_days: float = Field(default=14, ge=0)  # 0 keeps for ever
-    disk_floor: int = Field(default=1024 * 1024 * 1024, ge=0)  # bytes left free at least
+    """Seconds after which a new file is begun."""
+    keep_days: float = Field(default=14, ge=0)
+    """Days after which a file is deleted; 0 for never."""
+    disk_floor: int = Field(default=1024 * 1024 * 1024, ge=0)
+    """Bytes that are left free: with less, capturing stops and the mail goes on."""
 
 
 class History(Table):
     """What is remembered of ended transactions."""
 
-    days: float = Field(default=30, ge=0)  # 0 keeps everything
+    days: float = Field(default=30, ge=0)
+    """Days after which they are forgotten; 0 for never."""
 
 
 class Log(Table):
     """What is told on standard error."""
 
     format: Literal["text", "json"] = "text"
+    """A line a record for people, or a JSON object a line."""
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is told."""
 
 
 class Metrics(Table):
     """Prometheus metrics, off unless an address is given."""
 
-    exposed: bool = False  # an address beyond this machine is meant
-    listen: str = ""  # ADDR:PORT, or the path of a Unix socket
+    exposed: bool = False
+    """Permit an address beyond this machine."""
+    listen: str = ""
+    """`ADDR:PORT`, or the path of a Unix socket."""
 
     @field_validator("listen")
     @classmethod
@@ -204,16 +161,9 @@ class Metrics(Table):
         if not value or value.startswith("/"):
             return value
         host, _ = split_address(value)
-        if not info.data.get("exposed") and not _is_loopback(host):
+        if not info.data.get("exposed") and not is_loopback(host):
             raise ValueError(
                 "metrics are for this machine only; use 127.0.0.1, [::1] or the path of a Unix "
                 "socket, or set metrics.exposed = true"
             )
         return value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
