@@ -11,12 +11,13 @@ from monitor import events as ev
 from monitor.checks.case import ClientReport
 from monitor.findings.catalogue import finding
 from monitor.relay import proxy
+from monitor.relay.commands import serve
 from monitor.relay.context import Context
 from monitor.relay.identity import IdentityError, Peer, canonical_ip
 from monitor.relay.replies import own
-from monitor.relay.session import SHUTTING_DOWN, Dialogue, Hangup, How
+from monitor.relay.session import Dialogue
+from monitor.relay.teller import SHUTTING_DOWN, Hangup, How
 from monitor.relay.upstream import UpstreamError
-from monitor.relay.verbs import serve
 from monitor.relay.wire import ClientGone, ClientSilent, Wire
 from monitor.text import escape
 

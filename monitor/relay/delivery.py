@@ -1,4 +1,4 @@
-"""DATA: receive, check, decide, commit. The order is the promise (law 1).
+"""A message that is in: check, decide, commit. The order is the promise (law 1).
 
 The message is spooled and decided before the upstream hears of DATA; the client hears 2xx
 only after the upstream said 2xx; after the final dot nothing cancels the wait for the
@@ -7,227 +7,27 @@ upstream's reply.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Iterator
 
 import msgspec
 
-from monitor import events as ev
 from monitor.checks.case import MessageReport
 from monitor.findings.catalogue import finding
-from monitor.findings.message import summary
 from monitor.relay.data import DataParser
 from monitor.relay.replies import Answer, own
-from monitor.relay.session import TROUBLE, Dialogue, State, Transaction
-from monitor.relay.spool import SpooledMessage, SpoolFull
+from monitor.relay.session import Dialogue
+from monitor.relay.spool import SpooledMessage
 from monitor.relay.stamping import stamped, whole
+from monitor.relay.transaction import State, Transaction
 from monitor.relay.upstream import DotSent, UpstreamError
-from monitor.relay.wire import ClientGone, ClientSilent, Line
-from monitor.text import escape, printable
+from monitor.text import printable
 
 log = logging.getLogger(__name__)
 
-KEEP_AWAKE = 60.0  # seconds after which the waiting upstream gets a NOOP
-HEADER_TOLD = 65_536
-GO_AHEAD = Answer(354, (b"End data with <CR><LF>.<CR><LF>",))
 
-
-async def data(d: Dialogue, line: Line, argument: bytes) -> None:
-    """DATA (RFC 5321 4.1.1.4)."""
-    d.phase = "data"
-    tx = d.transaction
-    refusal = own(501, "5.5.4 DATA takes no argument") if argument else await d.rule("data")
-    if refusal is not None:
-        if tx is not None and not argument:
-            tx.decided(refusal, "data")
-    elif tx is None or not tx.rcpts:
-        refusal = await _without_recipients(d, line)
-        if tx is not None and not tx.tried:
-            tx.decided(refusal, "data")
-    elif d.upstream is None or not d.upstream.open:
-        refusal = await d.ask(line.raw)
-    if refusal is not None:
-        await d.say(refusal)
-        await _content_behind(d)
-        return
-    assert tx is not None
-    pipelined = bool(d.wire.buffered)
-    with contextlib.ExitStack() as room:
-        message = d.context.spool.message()
-        room.callback(message.close)
-        await d.say(GO_AHEAD)
-        d.ask_about_recipients(tx)
-        d.phase = "eod"
-        d.messages += 1
-        try:
-            parser, trouble = await _receive(d, message)
-        except (ClientGone, ClientSilent) as error:
-            if isinstance(error, ClientSilent):
-                d.limited("limits.data_timeout", "nothing came of the message in time")
-            # Cut off in mid-message: the upstream never heard of it.
-            d.end(own(451, "4.4.2 the client broke off"), "eod")
-            raise
-        d.answered = False
-        with _aside("telling of a message"):
-            _tell_content(d, tx, message, parser, pipelined)
-        commit = asyncio.create_task(_decide(d, tx, message, parser, trouble))
-        d.context.commits.add(commit)
-        commit.add_done_callback(d.context.commits.discard)
-        keep = room.pop_all()
-        commit.add_done_callback(lambda _: keep.close())
-        await _uncancelled(commit)
-
-
-@contextlib.contextmanager
-def _aside(what: str) -> Iterator[None]:
-    """What mail does not wait for: a fault in it is logged."""
-    try:
-        yield
-    except Exception:
-        log.exception("%s failed; mail goes on", what)
-
-
-async def _uncancelled(commit: asyncio.Task[None]) -> None:
-    """Await ``commit`` to its end, even when told to stop meanwhile."""
-    try:
-        await asyncio.shield(commit)
-    except asyncio.CancelledError:
-        if not commit.done():
-            await asyncio.wait([commit])
-        raise
-
-
-async def _content_behind(d: Dialogue) -> None:
-    """Content sent behind a refused DATA must not run as commands."""
-    d.data_refused = True
-    if d.wire.buffered:
-        line = bytes(d.wire.buffered[:1_000]).partition(b"\n")[0].rstrip(b"\r")
-        d.emit(
-            ev.Command(session=d.id, at=d.now(), text=escape(line), size=len(line), pipelined=True)
-        )
-        await d.hang_up(own(421, "4.7.0 content behind a refused DATA"), "refused")
-
-
-async def _without_recipients(d: Dialogue, line: Line) -> Answer:
-    answer = await d.ask(line.raw, content=True)
-    if answer.code != 354:
-        return answer
-    # An upstream that would take a message for nobody: leave it before it takes commands
-    # for content.
-    assert d.upstream is not None
-    d.upstream.abort()
-    d.upstream = None
-    await d.abandon()
-    return own(554, "5.5.1 no valid recipients")
-
-
-async def _receive(d: Dialogue, message: SpooledMessage) -> tuple[DataParser, Answer | None]:
-    """Read up to the end of the message; the refusal that it has earned meanwhile, if any."""
-    limits = d.settings.limits
-    parser = DataParser()
-    trouble: Answer | None = None
-    deadline = time.monotonic() + limits.data_total
-    while True:
-        chunk = await _chunk(d)
-        content, rest = parser.feed(chunk)
-        size = parser.facts.size
-        if trouble is None and size > limits.message_size:
-            d.found(finding("relay.too-large", f"over {limits.message_size} bytes"))
-            trouble = own(552, f"5.3.4 message larger than {limits.message_size} bytes")
-        longest = parser.facts.longest_line
-        if trouble is None and 0 < limits.text_line < longest:
-            d.limited("limits.text_line", f"a line of {longest} octets or more")
-            trouble = own(554, f"5.6.0 message holds a line of over {limits.text_line} octets")
-        if trouble is None:
-            try:
-                message.write(content)
-            except SpoolFull:
-                d.limited("limits.spool_total", "the spool is full")
-                trouble = own(452, "4.3.1 no room for the message now, try again later")
-            except Exception:
-                log.exception("spool failed")
-                trouble = TROUBLE
-        if trouble is not None:
-            message.close()  # its room is for others at once
-        if rest is not None:
-            d.wire.unread(rest)
-            return parser, trouble
-        if size > 2 * limits.message_size or parser.pending > 2 * limits.message_size:
-            await _cut_off(d, trouble or own(552, "5.3.4 message too large"))
-        if time.monotonic() > deadline:
-            d.limited("limits.data_total", "the message took too long")
-            await _cut_off(d, own(421, "4.4.2 the message took too long"))
-
-
-async def _cut_off(d: Dialogue, answer: Answer) -> None:
-    """End a session in mid-message: what follows would be content read as commands."""
-    d.end(answer, "eod", "refused")
-    await d.hang_up(answer, "refused")
-
-
-async def _chunk(d: Dialogue) -> bytes:
-    """The next piece from the client, the upstream kept awake meanwhile."""
-    deadline = time.monotonic() + d.settings.limits.data_timeout
-    loop = asyncio.get_running_loop()
-    while True:
-        left = deadline - time.monotonic()
-        if d.upstream is not None and loop.time() - d.upstream.used_at > KEEP_AWAKE:
-            await d.ask(b"NOOP")
-        try:
-            return await d.wire.chunk(max(0.0, min(left, KEEP_AWAKE)))
-        except ClientSilent:
-            if left <= KEEP_AWAKE:
-                raise
-
-
-def _tell_content(
-    d: Dialogue,
-    tx: Transaction,
-    message: SpooledMessage,
-    parser: DataParser,
-    pipelined: bool,
-) -> None:
-    facts = parser.facts
-    try:
-        author, subject, message_id = summary(bytes(facts.header))
-    except Exception:
-        log.exception("header summary failed")
-        author = subject = message_id = ""
-    d.emit(
-        ev.Content(
-            session=d.id,
-            at=d.now(),
-            transaction=tx.id,
-            size=facts.size,
-            sha256=parser.sha256,
-            header=escape(bytes(facts.header[:HEADER_TOLD])),
-            from_=author,
-            subject=subject,
-            message_id=message_id,
-            longest_line=facts.longest_line,
-            has_8bit=facts.has_8bit,
-            has_null=facts.has_null,
-            bare_newlines=facts.bare_newlines,
-            lookalike=escape(facts.lookalike),
-            pipelined=pipelined,
-        )
-    )
-    if d.settings.capture.mode in ("headers", "full"):
-        _tell_body(d, tx, message)
-
-
-def _tell_body(d: Dialogue, tx: Transaction, message: SpooledMessage) -> None:
-    offset = 0
-    for piece in message.pieces():
-        body = ev.Body(session=d.id, at=d.now(), transaction=tx.id, offset=offset, data=piece)
-        d.emit(body)
-        offset += len(piece)
-
-
-async def _decide(
+async def decide(
     d: Dialogue,
     tx: Transaction,
     message: SpooledMessage,
@@ -274,7 +74,7 @@ async def _commit(
     d: Dialogue, tx: Transaction, message: SpooledMessage, report: MessageReport
 ) -> None:
     journal = d.context.journal
-    with _aside("the commit journal"):
+    with aside("the commit journal"):
         journal.start(tx.id)
     state: State = "none"
     try:
@@ -289,7 +89,7 @@ async def _commit(
             d.upstream = None
         answer = own(451, "4.3.0 local trouble, try again later")
     finally:
-        with _aside("the commit journal"):
+        with aside("the commit journal"):
             journal.end(tx.id)
     # Not sent is told as such: writing to a connection that is gone does nothing.
     heard = not d.wire.gone
@@ -350,3 +150,12 @@ def _mended(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     if held:
         yield b"\r\n"
+
+
+@contextlib.contextmanager
+def aside(what: str) -> Iterator[None]:
+    """What mail does not wait for: a fault in it is logged."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s failed; mail goes on", what)

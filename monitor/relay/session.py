@@ -1,13 +1,11 @@
-"""One client's session: from its connection to its end, in lock step with the upstream."""
+"""One client's session, in lock step with the upstream: rule, check, pass on."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import secrets
 from collections.abc import Awaitable, Iterable
-from typing import Literal, NoReturn, TypeVar
+from typing import TypeVar
 
 from monitor import events as ev
 from monitor.checks.case import (
@@ -21,117 +19,29 @@ from monitor.findings.answers import Answer as Answered
 from monitor.findings.catalogue import finding
 from monitor.policy.ruling import PASS, Ruling, Stage, Verified
 from monitor.relay.context import Context
-from monitor.relay.identity import Peer
 from monitor.relay.link import Link
 from monitor.relay.replies import Answer, own
+from monitor.relay.teller import Teller
+from monitor.relay.transaction import Transaction
 from monitor.relay.upstream import Upstream, UpstreamError, UpstreamTimeout
 from monitor.relay.wire import Wire
-from monitor.text import printable
 
 log = logging.getLogger(__name__)
 
 GRACE = 1.0  # seconds that checks and rulings may take beyond the deadline of checks
 TARPIT = 20.0  # seconds before each reply to a client in the tarpit
-SHUTTING_DOWN = own(421, "4.3.2 this relay is shutting down")
-TROUBLE = own(451, "4.3.0 local trouble, try again later")
 
-How = Literal["quit", "client", "upstream", "refused", "timeout", "tls", "shutdown", "fault"]
-State = Literal["none", "accepted", "refused", "unknown", "accepted-unacknowledged"]
 Report = TypeVar("Report", ClientReport, SenderReport, RecipientsReport, MessageReport)
 
-_counter = itertools.count()
 
-
-class Hangup(Exception):
-    """The session is over; the reason goes into its last event."""
-
-    def __init__(self, how: How) -> None:
-        super().__init__(how)
-        self.how = how
-
-
-class Dialogue:
-    """The state of one session and what every verb needs: say, rule, ask, tell."""
+class Dialogue(Teller):
+    """What every verb needs: say, rule, ask, tell."""
 
     def __init__(self, context: Context, wire: Wire) -> None:
-        self.context = context
-        self.settings = context.settings
-        self.wire = wire
-        self.id = (
-            f"{int(context.clock() * 1000):011x}{next(_counter) & 0xFFF:03x}{secrets.token_hex(2)}"
-        )
-        self.peer = Peer("", 0, "", 0)
-        self.client = ClientReport()
+        super().__init__(context, wire)
         self.link = Link(context.settings, context.guard, self.emit)
         self.upstream: Upstream | None = None
         self.greeting = b""  # the client's last accepted EHLO or HELO line
-        self.helo: str | None = None
-        self.phase: ev.Phase = "connect"
-        self.transaction: Transaction | None = None
-        self.count = 0  # transactions so far
-        self.errors = 0
-        self.commands = 0
-        self.messages = 0
-        self.last_code = 0
-        self.answered = True  # nobody waits for a reply of ours
-        self.data_refused = False  # what comes next may be content that takes us for deaf
-        self._told: set[tuple[str, str]] = set()
-
-    # Events
-
-    def emit(self, event: ev.AnyEvent) -> None:
-        """Pass one event to the hub; a fault of the hub costs an event, and no mail (law 1)."""
-        try:
-            self.context.hub.emit(event)
-        except Exception:
-            log.exception("an event was lost")
-
-    def now(self) -> float:
-        """The relay's clock, epoch seconds."""
-        return self.context.clock()
-
-    def found(self, *findings: ev.Finding, once: bool = False) -> None:
-        """Tell findings about the transaction in hand, or about the session."""
-        if once:
-            new = [f for f in findings if (f.code, f.detail) not in self._told]
-            self._told.update((f.code, f.detail) for f in new)
-            findings = tuple(new)
-        tx = self.transaction
-        if tx is not None and not tx.announced:
-            tx.pending.extend(findings)
-        elif findings:
-            about = tx.id if tx else self.id
-            self.emit(ev.Found(session=self.id, at=self.now(), about=about, findings=findings))
-
-    def limited(self, name: str, detail: str) -> None:
-        """Tell that a limit of the settings held, by its name there."""
-        self.found(finding("relay.limit", detail, limit=name), once=True)
-
-    # Replies
-
-    async def say(self, answer: Answer) -> None:
-        """Send a reply to the client and tell of it."""
-        await self.wire.send(answer)
-        self.last_code, self.answered = answer.code, True
-        self.emit(
-            ev.Reply(
-                session=self.id,
-                at=self.now(),
-                code=answer.code,
-                lines=tuple(printable(line) for line in answer.lines),
-                by=answer.by,
-                phase=self.phase,
-                took=round(answer.took, 6),
-            )
-        )
-        if answer.code >= 500:
-            self.errors += 1
-
-    async def hang_up(self, answer: Answer | None, how: How) -> NoReturn:
-        """Send a last reply, if any, and end the session."""
-        if answer is not None:
-            await self.say(answer)
-        raise Hangup(how)
 
     # Rulings
 
@@ -305,29 +215,6 @@ class Dialogue:
             await upstream.ask(self.greeting, self.settings.limits.upstream_reply)
         self.upstream = upstream
 
-    # Transactions
-
-    def end(self, answer: Answer, phase: ev.Phase, state: State = "none") -> None:
-        """The transaction in hand is over, decided by ``answer``."""
-        tx, self.transaction = self.transaction, None
-        if tx is None:
-            return
-        for checking in (tx.checking, tx.routing):
-            if checking is not None:
-                checking.cancel()
-        verdict = ev.Verdict(
-            code=answer.code, reply=printable(answer.text), phase=phase, by=answer.by
-        )
-        self.emit(
-            ev.Ended(
-                session=self.id,
-                at=self.now(),
-                transaction=tx.id,
-                verdict=verdict,
-                state=state,
-            )
-        )
-
     async def abandon(self) -> None:
         """The client gave the transaction in hand up: its last reply decided it."""
         if self.transaction is None:
@@ -336,27 +223,3 @@ class Dialogue:
             await self.know_recipients(self.transaction)
         finally:
             self.end(self.transaction.last, self.transaction.phase)
-
-
-class Transaction:
-    """MAIL was accepted; this is what came since."""
-
-    def __init__(self, id: str, mail_from: str, params: tuple[str, ...], answer: Answer) -> None:
-        self.id = id
-        self.mail_from = mail_from
-        self.params = params
-        self.rcpts: list[str] = []  # accepted recipients
-        self.tried = 0
-        self.unchecked: list[str] = []  # recipients, accepted or not
-        self.verified: Verified | None = None
-        self.checking: asyncio.Task[SenderReport] | None = None
-        self.sender: SenderReport | None = None
-        self.routing: asyncio.Task[RecipientsReport] | None = None
-        self.last = answer
-        self.phase: ev.Phase = "mail"
-        self.announced = False  # its Mail event is out; findings wait for that
-        self.pending: list[ev.Finding] = []
-
-    def decided(self, answer: Answer, phase: ev.Phase) -> None:
-        """Keep the reply that would decide it if the client went no further."""
-        self.last, self.phase = answer, phase
