@@ -16,9 +16,9 @@ from monitor.capture.reel import Reel
 from monitor.capture.rehearsal import Rehearsal
 from monitor.control.feed import FeedError
 from monitor.control.protocol import (
+    Jumped,
     LateUpdate,
     ListsUpdate,
-    Missed,
     RecordUpdate,
     Status,
     Update,
@@ -40,8 +40,8 @@ class CaptureFeed:
     """Implements :class:`monitor.control.feed.Feed` over a reel, at ``playback``'s pace.
 
     Lists are a rehearsal: nothing is refused, and ``Entry.hits`` says how many of the
-    transactions played so far an entry would have met. After a jump ``Missed(0)`` comes
-    first: what was shown before is void, ask ``history``.
+    transactions shown since the last jump an entry would have met. After a jump ``Jumped``
+    comes first: what was shown before is void, ask ``history``.
     """
 
     live = False
@@ -58,13 +58,17 @@ class CaptureFeed:
         self._wake = asyncio.Event()
         self.playback = Playback(reel, speed=speed, clock=clock, changed=self._wake.set)
         self._clock = clock
-        self._rehearsal = Rehearsal()
+        self.rehearsal = Rehearsal()
         self._relay = ""
         self._counts = dict.fromkeys((2, 4, 5), 0)  # transactions, by the reply's first digit
         self._pace: deque[float] = deque()
         self._places: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._looking: tuple[bool, Place | None, Iterator[Batch]] = (True, None, iter(()))
         self._closed = False
+
+    def now(self) -> float:
+        """The session's time, epoch seconds."""
+        return self.playback.position
 
     async def start(self) -> Status:
         """The state before anything is played. It plays when ``playback.play`` is called."""
@@ -75,18 +79,22 @@ class CaptureFeed:
         generation, told = self.playback.generation, 0.0
         while not self._closed:
             self._wake.clear()
-            outputs = self.playback.take()
             if self.playback.generation != generation:
                 generation = self.playback.generation
-                yield Missed(0)
+                self._start_anew()
+                yield Jumped()
+            outputs = self.playback.take()
+            taken = self.playback.generation  # a loop may have begun again
             for output in outputs:
-                yield self._take(output)
-            if self._rehearsal.changed():
-                yield ListsUpdate(tuple(self._rehearsal.entries()))
+                if self.playback.generation == taken:
+                    yield self._take(output)
+            if self.rehearsal.changed():
+                yield ListsUpdate(tuple(self.rehearsal.entries()))
             if (now := self._clock()) - told >= STATUS or not told:
                 told = now
                 yield self._status()
-            await self._sleep(self.playback.wait())
+            if self.playback.generation == generation:
+                await self._sleep(self.playback.wait())
 
     async def history(
         self, *, limit: int = 500, before: float | None = None, query: str = ""
@@ -118,6 +126,7 @@ class CaptureFeed:
         except FilterError as error:
             raise FeedError(str(error)) from None
         now, deadline = self.playback.position, self._clock() + PATIENCE
+        generation = self.playback.generation
         batches = self._batches(backward, past, now)
         found: list[Record] = []
         while True:
@@ -133,6 +142,9 @@ class CaptureFeed:
             self._looking = (backward, reached, batches)
         for record in found:
             self._place(record)
+            if self.playback.generation == generation:
+                self.rehearsal.judge(record)
+        self._wake.set()
         return Page(found, reached)
 
     def _batches(self, backward: bool, past: Place | None, now: float) -> Iterator[Batch]:
@@ -158,12 +170,12 @@ class CaptureFeed:
 
     async def lists(self) -> list[Entry]:
         """The entries of the rehearsal."""
-        return self._rehearsal.entries()
+        return self.rehearsal.entries()
 
     async def add(self, draft: Draft) -> Entry:
         """Rehearse an entry; its hits among what was played are counted at once."""
         try:
-            entry = self._rehearsal.add(draft, self.playback.position)
+            entry = self.rehearsal.add(draft, self.playback.position)
         except ValueError as error:
             raise FeedError(str(error)) from None
         self._wake.set()
@@ -172,7 +184,7 @@ class CaptureFeed:
     async def end(self, entry_id: int) -> Entry:
         """End an entry of the rehearsal."""
         try:
-            entry = self._rehearsal.end(entry_id, self.playback.position)
+            entry = self.rehearsal.end(entry_id, self.playback.position)
         except KeyError:
             raise FeedError(f"there is no entry {entry_id}") from None
         self._wake.set()
@@ -189,6 +201,11 @@ class CaptureFeed:
             async with asyncio.timeout(STATUS if wait is None else min(wait, STATUS)):
                 await self._wake.wait()
 
+    def _start_anew(self) -> None:
+        self._counts = dict.fromkeys(self._counts, 0)
+        self._pace.clear()
+        self.rehearsal.start_anew()
+
     def _take(self, output: Output) -> Update:
         if not isinstance(output, Record):
             return LateUpdate(output)
@@ -197,7 +214,7 @@ class CaptureFeed:
             self._counts[kind] += 1
         self._pace.append(output.ended.timestamp())
         self._place(output)
-        self._rehearsal.judge(output)
+        self.rehearsal.judge(output)
         return RecordUpdate(output)
 
     def _place(self, record: Record) -> None:

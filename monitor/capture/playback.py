@@ -14,6 +14,7 @@ from monitor.findings.retry.witness import Witness
 
 SLOWEST, FASTEST = 0.25, 1_000.0
 AS_FAST_AS_POSSIBLE = math.inf
+SPEEDS = (SLOWEST, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 100.0, 300.0, FASTEST, AS_FAST_AS_POSSIBLE)
 
 
 class Playback:
@@ -109,6 +110,13 @@ class Playback:
         self._speed = speed if speed == math.inf else min(max(speed, SLOWEST), FASTEST)
         self._playing = playing
         self.changed()
+
+    def change_speed(self, by: int) -> None:
+        """To a neighbour among ``SPEEDS``: 1 for faster, -1 for slower."""
+        if by > 0:
+            self.set_speed(next((s for s in SPEEDS if s > self._speed), AS_FAST_AS_POSSIBLE))
+        else:
+            self.set_speed(next((s for s in reversed(SPEEDS) if s < self._speed), SLOWEST))
 
     def seek(self, at: float) -> None:
         """Jump to a time of the session; it goes on playing when it was."""

@@ -65,6 +65,10 @@ class Missed(msgspec.Struct, frozen=True, tag="missed"):
     count: int
 
 
+class Jumped(msgspec.Struct, frozen=True, tag="jumped"):
+    """A replay stands elsewhere: what was shown is void, ask history. Never on the wire."""
+
+
 class Link(msgspec.Struct, frozen=True, tag="link"):
     """The client's own word on its connection; never on the wire. ``why`` is a sentence."""
 
@@ -72,7 +76,7 @@ class Link(msgspec.Struct, frozen=True, tag="link"):
     why: str = ""
 
 
-Update = RecordUpdate | LateUpdate | ListsUpdate | Status | Missed | Link
+Update = RecordUpdate | LateUpdate | ListsUpdate | Status | Missed | Jumped | Link
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +99,7 @@ __all__ = [
     "PROTOCOL",
     "Draft",
     "Entry",
+    "Jumped",
     "LateUpdate",
     "Link",
     "ListsUpdate",

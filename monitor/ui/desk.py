@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from monitor.capture.feed import CaptureFeed
 from monitor.control.feed import Feed, FeedError
 from monitor.events import AnyEvent
 from monitor.filter import Filter
@@ -31,10 +32,12 @@ Step = Draft | int
 class Desk:
     """Every screen works on this. Calls that reach the relay may raise FeedError."""
 
-    def __init__(self, feed: Feed, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, feed: Feed, clock: Callable[[], float] | None = None) -> None:
+        """``clock`` gives epoch seconds: the wall's, or in a replay the session's."""
         self.feed = feed
-        self.clock = clock
-        self.model = Model(clock)
+        self.replay = feed if isinstance(feed, CaptureFeed) else None
+        self.clock = clock or (feed.now if isinstance(feed, CaptureFeed) else time.time)
+        self.model = Model(self.clock)
         self._undo: list[tuple[str, tuple[Step, ...]]] = []
 
     # -- what comes in
@@ -54,21 +57,26 @@ class Desk:
 
     async def begin(self) -> None:
         """Fill the screen with what happened before."""
+        jumps = self.model.jumps
         self.model.entries = tuple(await self.feed.lists())
         records = await self.feed.history(limit=_FIRST)
-        self.model.window.complete = len(records) < _FIRST
-        self.model.caught_up(records)
+        if jumps == self.model.jumps:
+            self.model.window.complete = len(records) < _FIRST
+            self.model.caught_up(records)
 
     async def catch_up(self) -> None:
         """Fetch what was missed while the connection was lost or too slow."""
         since, self.model.missed_since = self.model.missed_since, None
         self.model.missed = False
+        if since is None:
+            await self.begin()
+            return
         records: dict[str, Record] = {}  # pages overlap by those of the same moment
         before: float | None = None
         for _ in range(_MAX_PAGES):
             page = await self.feed.history(limit=PAGE, before=before)
             records.update((record.id, record) for record in page)
-            if len(page) < PAGE or since is None or page[-1].ended < since - _MARGIN:
+            if len(page) < PAGE or page[-1].ended < since - _MARGIN:
                 break
             before = _just_after(page[-1])
         self.model.caught_up(records.values())

@@ -14,7 +14,7 @@ from monitor.capture.file import save
 from monitor.capture.reader import Capture
 from monitor.capture.reel import of_captures, of_events
 from monitor.control.feed import Feed, FeedError
-from monitor.control.protocol import ListsUpdate, Missed, RecordUpdate, Status, Update
+from monitor.control.protocol import Jumped, ListsUpdate, RecordUpdate, Status, Update
 from monitor.filter.order import Place
 from monitor.policy.entry import Draft
 
@@ -118,7 +118,49 @@ async def test_a_jump_says_that_history_must_be_asked() -> None:
     updates = feed.updates()
     assert isinstance(await anext(updates), Status)
     feed.playback.seek(START + 5)
-    assert await anext(updates) == Missed(0)
+    assert await anext(updates) == Jumped()
+
+
+async def test_a_loop_shows_the_end_before_it_begins_again() -> None:
+    feed = feed_of(3)
+    feed.playback.loop = True
+    seen: list[str] = []
+    async with asyncio.timeout(10):
+        async for update in feed.updates():
+            seen += ["jumped"] if isinstance(update, Jumped) else shown([update])
+            if seen.count("jumped") == 2:
+                break
+    assert seen == ["T0", "T1", "T2", "jumped"] * 2
+    status = await feed.start()
+    assert status.transactions == 0
+
+
+async def test_a_rehearsal_counts_what_is_shown_each_once() -> None:
+    feed = feed_of()
+    feed.playback.pause()
+    updates = feed.updates()
+    assert isinstance(await anext(updates), Status)
+    feed.playback.seek(START + 12.5)
+    assert await anext(updates) == Jumped()
+    for _ in range(2):
+        await feed.history(limit=5)
+    entry = await feed.add(Draft(list="ban", kind="ip", value="192.0.2.7"))
+    assert (entry.hits, feed.rehearsal.refused, feed.rehearsal.judged) == (5, 5, 5)
+    feed.playback.seek(START + 2.5)
+    while not isinstance(await anext(updates), Jumped):
+        pass
+    assert (feed.rehearsal.refused, feed.rehearsal.judged) == (0, 0)
+    assert [entry.hits for entry in await feed.lists()] == [0]
+
+
+async def test_what_is_allowed_would_not_have_been_refused() -> None:
+    feed = await played(5)
+    net = await feed.add(Draft(list="ban", kind="net", value="192.0.2.0/24"))
+    assert (net.hits, feed.rehearsal.refused) == (5, 5)
+    allowed = await feed.add(Draft(list="allow", kind="ip", value="192.0.2.7"))
+    assert (allowed.hits, feed.rehearsal.refused, feed.rehearsal.judged) == (5, 0, 5)
+    await feed.end(allowed.id)
+    assert feed.rehearsal.refused == 5
 
 
 async def test_an_entry_tells_what_it_would_have_met() -> None:

@@ -81,6 +81,17 @@ def test_speed_may_change_while_it_plays(reel: Reel, clock: Clock) -> None:
     assert playback.speed == 1_000
 
 
+def test_speeds_are_gone_through_one_by_one(reel: Reel, clock: Clock) -> None:
+    playback = Playback(reel, clock=clock)
+    for expected in (2, 5, 10, 30, 60, 100, 300, 1_000, math.inf, math.inf):
+        playback.change_speed(1)
+        assert playback.speed == expected
+    playback.set_speed(1.5)
+    for expected in (1, 0.5, 0.25, 0.25):
+        playback.change_speed(-1)
+        assert playback.speed == expected
+
+
 def test_as_fast_as_possible(reel: Reel, clock: Clock) -> None:
     playback = Playback(reel, clock=clock, speed=math.inf)
     playback.play()

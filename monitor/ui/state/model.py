@@ -7,6 +7,7 @@ from datetime import datetime
 
 from monitor.control.protocol import (
     Entry,
+    Jumped,
     LateUpdate,
     Link,
     ListsUpdate,
@@ -27,7 +28,8 @@ class Model:
     """The state of the screen. ``version`` grows with every change of it.
 
     ``missed`` is true when updates are known to be lost, at ``missed_since`` or after it:
-    the caller fetches history and calls :meth:`caught_up`.
+    the caller fetches history and calls :meth:`caught_up`. So it does after a jump of a
+    replay, which makes all records void; ``jumps`` counts those.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -40,6 +42,7 @@ class Model:
         self.link = Link(True)
         self.missed = False
         self.missed_since: datetime | None = None
+        self.jumps = 0
         self.version = 0
 
     def take(self, update: Update) -> None:
@@ -59,6 +62,9 @@ class Model:
             case Missed():
                 self._lost()
                 self.missed = True
+            case Jumped():
+                self._void()
+                self.missed = True
             case Link(up=True):
                 self.missed |= not self.link.up
                 self.link = update
@@ -73,6 +79,13 @@ class Model:
             self._count(record)
         self.window.merge(fresh, self.clock())
         self.version += 1
+
+    def _void(self) -> None:
+        self.jumps += 1
+        self.window.void()
+        self.senders = Senders()
+        self.rates = Rates()
+        self.missed_since = None
 
     def _lost(self) -> None:
         newest = self.window.newest()

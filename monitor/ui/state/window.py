@@ -91,6 +91,11 @@ class Window:
         if len(self._live) > self.limit + max(1, self.limit // 20):
             self._trim(now)
 
+    def void(self) -> None:
+        """Let go of every row; the filter and who reads where stay."""
+        self._live, self._by_id, self.complete = [], {}, False
+        self.rejoin(0.0)
+
     def late(self, late: Late, now: float) -> None:
         """Add findings to a row that is in memory."""
         row = self._by_id.get(late.about)
