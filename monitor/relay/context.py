@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,11 +14,12 @@ from monitor.policy.ruling import Hub
 from monitor.relay.identity import Guard
 from monitor.relay.journal import Journal
 from monitor.relay.spool import Spool
+from monitor.relay.tally import OwnTally, Tally
 
 
 @dataclass(slots=True)
 class Context:
-    """The relay's parts, and the counts by which it limits its clients."""
+    """The relay's parts, and what is in hand."""
 
     settings: Settings
     hub: Hub
@@ -32,7 +32,6 @@ class Context:
     clock: Callable[[], float] = time.time
     sessions: set[asyncio.Task[None]] = field(default_factory=set)
     commits: set[asyncio.Task[None]] = field(default_factory=set)
-    per_ip: Counter[str] = field(default_factory=Counter)
-    per_network: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=OwnTally)
     draining: bool = False
     upstream_up: bool | None = None  # as the last attempt found it

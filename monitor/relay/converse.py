@@ -16,6 +16,7 @@ from monitor.relay.context import Context
 from monitor.relay.identity import IdentityError, Peer, canonical_ip
 from monitor.relay.replies import own
 from monitor.relay.session import Dialogue
+from monitor.relay.tally import SESSIONS
 from monitor.relay.teller import SHUTTING_DOWN, Hangup, How
 from monitor.relay.upstream import UpstreamError
 from monitor.relay.wire import ClientGone, ClientSilent, Wire
@@ -37,8 +38,8 @@ async def converse(context: Context, wire: Wire) -> None:
         await _arrive(dialogue)
         ip = dialogue.peer.ip
         network = _network(ip)
-        context.per_ip[ip] += 1
-        context.per_network[network] += 1
+        context.tally.add(ip)
+        context.tally.add(network)
         async with asyncio.timeout(context.settings.limits.session_timeout) as whole:
             await _greet(dialogue)
             await serve(dialogue)
@@ -65,7 +66,8 @@ async def converse(context: Context, wire: Wire) -> None:
         await dialogue.say(own(421, "4.3.0 local trouble, try again later"))
     finally:
         if ip:
-            _release(context, ip, network)
+            context.tally.add(ip, -1)
+            context.tally.add(network, -1)
         if dialogue.upstream is not None:
             dialogue.upstream.close()
         wire.finish()
@@ -74,13 +76,6 @@ async def converse(context: Context, wire: Wire) -> None:
                 await dialogue.abandon()
             finally:
                 dialogue.emit(ev.Closed(session=dialogue.id, at=dialogue.now(), how=how))
-
-
-def _release(context: Context, ip: str, network: str) -> None:
-    for counter, key in ((context.per_ip, ip), (context.per_network, network)):
-        counter[key] -= 1
-        if counter[key] <= 0:
-            del counter[key]
 
 
 def _network(ip: str) -> str:
@@ -120,11 +115,14 @@ async def _greet(d: Dialogue) -> None:
     if context.draining:
         await d.hang_up(SHUTTING_DOWN, "shutdown")
     sessions = {
-        "sessions": len(context.sessions),
-        "sessions_per_ip": context.per_ip[d.peer.ip],
-        "sessions_per_network": context.per_network[_network(d.peer.ip)],
+        "sessions": SESSIONS,
+        "sessions_per_ip": d.peer.ip,
+        "sessions_per_network": _network(d.peer.ip),
     }
-    if reached := [name for name, count in sessions.items() if count > getattr(limits, name)]:
+    tally = context.tally
+    if reached := [
+        name for name in sessions if tally.count(sessions[name]) > getattr(limits, name)
+    ]:
         d.limited(f"limits.{reached[0]}", "too many sessions at once")
         await d.hang_up(own(421, "4.7.0 too many connections, try again later"), "refused")
     if refusal := await d.rule("connect"):

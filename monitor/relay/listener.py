@@ -15,6 +15,7 @@ from monitor.relay.context import Context
 from monitor.relay.converse import converse
 from monitor.relay.identity import IdentityError, Peer, canonical_ip
 from monitor.relay.link import Link
+from monitor.relay.tally import SESSIONS
 from monitor.relay.upstream import UpstreamError
 from monitor.relay.wire import Wire
 
@@ -100,11 +101,13 @@ class Listener:
             task = asyncio.current_task()
             assert task is not None
             context.sessions.add(task)
+            context.tally.add(SESSIONS)
             self.wires.add(wire)
             try:
                 await converse(context, wire)
             finally:
                 context.sessions.discard(task)
+                context.tally.add(SESSIONS, -1)
                 self.wires.discard(wire)
 
         return Wire(run, loop, context.settings.name)

@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from monitor.relay.tally import SPOOL, OwnTally, Tally
+
 PIECE = 65_536
 
 
@@ -17,11 +19,18 @@ class SpoolFull(Exception):
 class Spool:
     """The budget that all messages in hand share. Sizes are bytes."""
 
-    def __init__(self, total: int, memory: int, folder: Path | None = None) -> None:
+    def __init__(
+        self, total: int, memory: int, folder: Path | None = None, tally: Tally | None = None
+    ) -> None:
         self.total = total
         self.memory = memory
         self.folder = folder
-        self.used = 0
+        self._tally = tally or OwnTally()
+
+    @property
+    def used(self) -> int:
+        """Bytes in hand."""
+        return self._tally.count(SPOOL)
 
     def message(self) -> SpooledMessage:
         """A new, empty message."""
@@ -31,7 +40,11 @@ class Spool:
         """Reserve ``size`` bytes. Raises SpoolFull."""
         if self.used + size > self.total:
             raise SpoolFull
-        self.used += size
+        self._tally.add(SPOOL, size)
+
+    def give_back(self, size: int) -> None:
+        """Let ``size`` bytes go."""
+        self._tally.add(SPOOL, -size)
 
 
 class SpooledMessage:
@@ -67,7 +80,7 @@ class SpooledMessage:
 
     def close(self) -> None:
         """Let go of the message; may be called again."""
-        self._spool.used -= self.size
+        self._spool.give_back(self.size)
         self.size = 0
         with contextlib.suppress(OSError):  # what a full disk did not take
             self._file.close()

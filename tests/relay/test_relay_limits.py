@@ -152,8 +152,7 @@ async def test_limits_of_one_client_are_no_others(tmp_path: Path) -> None:
         first.close()
         other.close()
         await relay.settled()
-        assert relay.context.per_ip == {}
-        assert relay.context.per_network == {}
+        assert relay.context.tally.counts == {}
         assert (await (await relay.client()).reply()).startswith(b"220")
 
 
