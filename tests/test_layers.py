@@ -24,7 +24,7 @@ RINGS = (
     ("hub", "insight"),
     ("capture", "control", "daemon"),
     ("doctor", "letter"),
-    ("health",),
+    ("health", "study"),
     ("service",),
     ("ui",),
     ("commands", "cli", "demo"),

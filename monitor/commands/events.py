@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from monitor.commands.past import moment_of
+from monitor.commands.when import moment_of
 from monitor.config import ConfigError, Settings
 from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from monitor.commands.past import Past, PastError, moment_of, opened
+from monitor.commands.when import moment_of
 from monitor.config import ConfigError, Settings
-from monitor.findings.answers import canonical
-from monitor.findings.dmarc.walk import registered
-from monitor.findings.greylist.whitelist import load
 from monitor.insight.render.answer import written
-from monitor.insight.whatif.answer import Answer
-from monitor.insight.whatif.scenario import Scenario
-from monitor.insight.whatif.trial import Trial
-from monitor.insight.whatif.words import FORMS, Given, drafts_of, scenario
+from monitor.insight.whatif.words import FORMS, drafts_of
 from monitor.policy.entry import Draft
+from monitor.study.past import StudyError, opened
+from monitor.study.whatif import whatif
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,14 +40,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Print the answer; 1 where there is no history."""
+    """Print the answer; 1 where there is no history, 2 for a scenario that is none."""
     bans = _bans(args.bans) if args.bans else []
     try:
         with opened(args.capture, settings) as past:
-            scenarios = _scenarios(args, settings, past, bans)
             since = moment_of(args.since, past.until) if args.since else past.since
-            answer = _tried(past, since, scenarios)
-    except PastError as error:
+            answer = whatif(
+                past, since, args.scenarios, settings, validating=args.validates, bans=bans
+            )
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    except StudyError as error:
         print(f"mxtap: {error}", file=sys.stderr)
         return 1
     if args.json:
@@ -60,34 +58,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     else:
         print("\n".join(written(answer, max(0, args.limit))))
     return 0
-
-
-def _scenarios(
-    args: argparse.Namespace, settings: Settings, past: Past, bans: Sequence[Draft]
-) -> list[Scenario]:
-    given = Given(
-        greylist=settings.greylist,
-        whitelist=load(settings.greylist),
-        in_force=past.entries(),
-        validating=[registered(canonical(name)) for name in args.validates],
-        bans=bans,
-    )
-    try:
-        return [scenario(word, given) for word in dict.fromkeys(args.scenarios)]
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-
-
-def _tried(past: Past, since: float, scenarios: Sequence[Scenario]) -> Answer:
-    trial = Trial(scenarios, past.entries())
-    if trial.learns:
-        for record in past.records(since):
-            trial.learn(record)
-        for who, spoken in trial.wants():
-            trial.hear(who, spoken, past.transcript(spoken))
-    for record in past.records(since):
-        trial.judge(record)
-    return trial.answer(since, past.until)
 
 
 def _bans(path: Path) -> list[Draft]:

@@ -6,15 +6,17 @@ one; not what a client does badly otherwise, nor what only its DNS records show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from email.utils import format_datetime
 from typing import NamedTuple
 
 from monitor import __version__
 from monitor import events as ev
 from monitor.events import Finding
-from monitor.findings.message import scan
-from monitor.letter.case import Case, Example
+from monitor.findings.dkim.syntax import Malformed, parse
+from monitor.findings.message import Header, scan
+from monitor.letter.case import Case, Example, worst_first
 from monitor.letter.redact import GONE, Redactor
 from monitor.text import printable, unescape
 
@@ -22,6 +24,7 @@ __all__ = ["Report", "report_on"]
 
 MAX_FIELD = 900  # characters of a header field; a line may have 998 octets
 
+# Codes that a report fits, and the word of RFC 6591 3.3 or RFC 9991 for them.
 _FAILURES = {
     "dkim.fail-body": "bodyhash",
     "dkim.key-revoked": "revoked",
@@ -29,6 +32,7 @@ _FAILURES = {
     "spf.fail": "spf",
     "dmarc.fail": "dmarc",
 }
+_ABUSE = "conduct.smuggling"
 # What identifies a message, and what was signed; all else in a header may be about our users.
 _KEPT = (
     b"from",
@@ -60,22 +64,21 @@ def report_on(
     host: str,
 ) -> Report | None:
     """A report on the first example that it fits and whose header is kept; else None."""
-    for example in case.examples:
-        kind = _kind(example)
-        header = _header(transcripts.get(example.record.session, ()), example.record.id)
-        if kind and header:
-            fields = (*_fields(case, example, redactor), *_failure(kind, example, host))
+    for example in _fitting(case):
+        raw = _header(transcripts.get(example.record.session, ()), example.record.id)
+        if raw:
+            header = scan(raw)
+            fields = (*_fields(case, example, redactor), *_failure(example, header, host))
             lines = tuple(_ascii(line) for line in _redacted(header, redactor))
             return Report(tuple((name, _ascii(value)) for name, value in fields), lines)
     return None
 
 
-def _kind(example: Example) -> str:
-    """A word of RFC 6591 for a failure, ``abuse`` for smuggling, else ""."""
-    codes = {found.code for found in example.record.findings}
-    if "conduct.smuggling" in codes:
-        return "abuse"
-    return next((word for code, word in _FAILURES.items() if code in codes), "")
+def _fitting(case: Case) -> Iterator[Example]:
+    for faults in (case.faults, case.claimed):
+        for fault in worst_first(faults):
+            if fault.code in _FAILURES or fault.code == _ABUSE:
+                yield from reversed(fault.examples)
 
 
 def _header(events: Sequence[ev.AnyEvent], transaction: str) -> bytes:
@@ -99,29 +102,62 @@ def _fields(case: Case, example: Example, redactor: Redactor) -> Iterator[tuple[
         yield "Original-Rcpt-To", redactor.text(f"<{rcpt.address}>")
 
 
-def _failure(kind: str, example: Example, host: str) -> Iterator[tuple[str, str]]:
-    if kind == "abuse":
+def _failure(example: Example, header: Header, host: str) -> Iterator[tuple[str, str]]:
+    found = example.finding
+    kind = _FAILURES.get(found.code)
+    if kind is None:
         yield "Feedback-Type", "abuse"
         return
-    found = {f.code: f for f in example.record.findings}
     yield "Feedback-Type", "auth-failure"
     yield "Auth-Failure", kind
     match kind:
         case "spf":
-            domain, record = _of(found["spf.fail"], "domain"), _of(found["spf.fail"], "record")
+            domain = _of(found, "domain")
             yield "Authentication-Results", f"{host}; spf=fail smtp.mailfrom={domain}"
-            if '"' not in record and "\\" not in record:
-                yield "SPF-DNS", f'txt : {domain} : "{record}"'
+            yield from _spf(found)
         case "dmarc":
-            author = _of(found["dmarc.fail"], "author")
+            author = _of(found, "author")
             yield "Authentication-Results", f"{host}; dmarc=fail header.from={author}"
             yield "Identity-Alignment", "none"
+            yield from _first(example, "spf.fail", _spf)
+            yield from _first(example, "dkim.", lambda each: _dkim(each, header))
         case _:
-            code = next(code for code, word in _FAILURES.items() if word == kind)
-            signer = _of(found[code], "d")
-            yield "Authentication-Results", f"{host}; dkim=fail header.d={signer}"
-            yield "DKIM-Domain", signer
-            yield "DKIM-Selector", _of(found[code], "s")
+            yield "Authentication-Results", f"{host}; dkim=fail header.d={_of(found, 'd')}"
+            yield from _dkim(found, header)
+
+
+def _first(
+    example: Example, code: str, tell: Callable[[Finding], Iterator[tuple[str, str]]]
+) -> Iterator[tuple[str, str]]:
+    """What the first finding of this code has to tell, if there is one that has."""
+    for found in example.record.findings:
+        if found.code.startswith(code) and (told := list(tell(found))):
+            yield from told
+            return
+
+
+def _spf(found: Finding) -> Iterator[tuple[str, str]]:
+    domain, record = _of(found, "domain"), _of(found, "record")
+    if domain and record and '"' not in record and "\\" not in record:
+        yield "SPF-DNS", f'txt : {domain} : "{record}"'
+
+
+def _dkim(found: Finding, header: Header) -> Iterator[tuple[str, str]]:
+    signer, selector = _of(found, "d"), _of(found, "s")
+    if signer and selector:
+        yield "DKIM-Domain", signer
+        yield "DKIM-Identity", _identity(header, signer, selector)
+        yield "DKIM-Selector", selector
+
+
+def _identity(header: Header, signer: str, selector: str) -> str:
+    """The i= of that signature (RFC 6376 3.5)."""
+    for field in header.all(b"dkim-signature"):
+        with suppress(Malformed):
+            signature = parse(field)
+            if (signature.domain, signature.selector) == (signer, selector):
+                return printable(signature.tags.get(b"i", f"@{signer}".encode()), MAX_FIELD)
+    return f"@{signer}"
 
 
 def _of(found: Finding, key: str) -> str:
@@ -129,8 +165,8 @@ def _of(found: Finding, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _redacted(header: bytes, redactor: Redactor) -> Iterator[str]:
-    for field in scan(header).fields:
+def _redacted(header: Header, redactor: Redactor) -> Iterator[str]:
+    for field in header.fields:
         name = printable(field.raw[: len(field.name)])
         value = printable(field.value, MAX_FIELD)
         if not redactor.enabled:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.events import SEVERITIES, Finding, Severity
+from monitor.findings.answers import canonical
 from monitor.findings.catalogue import CATALOGUE
 from monitor.letter.who import Who, parts
 from monitor.record import Record
@@ -17,6 +18,7 @@ __all__ = ["Case", "Example", "Fault", "open_case", "worst_first"]
 LEAST = SEVERITIES.index("notice")
 EXAMPLES = 3  # a fault
 MAX_CLIENTS = 500
+MAX_DOMAINS = 200
 _AUTHENTICATION = ("spf", "dkim", "dmarc", "arc")
 _OURS = ("list.", "report.refused")  # not for the sender to mend
 
@@ -46,7 +48,7 @@ class Fault:
         self.count += 1
         self.first, self.last = min(self.first, record.started), max(self.last, record.started)
         self.severity = max(self.severity, found.severity, key=SEVERITIES.index)
-        _seen(self.clients, record.client.ip)
+        _seen(self.clients, record.client.ip, MAX_CLIENTS)
         kept = [e for e in self.examples if e.record.session != record.session]
         kept.append(Example(record, found))
         kept.sort(key=lambda e: (SEVERITIES.index(e.finding.severity), e.record.started))
@@ -67,7 +69,7 @@ class Case:
     refused: int = 0
     claims: int = 0
     clients: Counter[str] = field(default_factory=Counter)
-    recipients: set[str] = field(default_factory=set)
+    domains: Counter[str] = field(default_factory=Counter)  # that its mail was for
     faults: dict[str, Fault] = field(default_factory=dict)
     claimed: dict[str, Fault] = field(default_factory=dict)
 
@@ -85,7 +87,8 @@ class Case:
         self.claims += "claim" in had
         if had != {"claim"}:
             self._count(record)
-        self.recipients.update(rcpt.address for rcpt in record.rcpts)
+        for domain in {canonical(rcpt.address.rpartition("@")[2]) for rcpt in record.rcpts}:
+            _seen(self.domains, domain, MAX_DOMAINS)
 
     def _count(self, record: Record) -> None:
         self.records += 1
@@ -95,7 +98,7 @@ class Case:
         self.accepted += kind == 2 and record.message is not None
         self.deferred += kind == 4
         self.refused += kind == 5
-        _seen(self.clients, record.client.ip)
+        _seen(self.clients, record.client.ip, MAX_CLIENTS)
 
     @property
     def examples(self) -> list[Example]:
@@ -142,6 +145,6 @@ def _count(faults: dict[str, Fault], record: Record, found: Finding) -> None:
     fault.add(record, found)
 
 
-def _seen(clients: Counter[str], ip: str) -> None:
-    if ip in clients or len(clients) < MAX_CLIENTS:
-        clients[ip] += 1
+def _seen(count: Counter[str], what: str, most: int) -> None:
+    if what in count or len(count) < most:
+        count[what] += 1

@@ -17,7 +17,7 @@ from monitor.letter.transcript import dialogue, records_of
 from monitor.record import moment
 from monitor.text import clip, printable
 
-__all__ = ["MAX_TRANSCRIPTS", "compose"]
+__all__ = ["compose"]
 
 MAX_TRANSCRIPTS = 3
 MAX_FAULTS = 25
@@ -29,13 +29,19 @@ Transcripts = Mapping[str, Sequence[ev.AnyEvent]]
 
 
 def compose(
-    case: Case, transcripts: Transcripts, redactor: Redactor, *, to: Sequence[str], host: str
+    case: Case,
+    transcripts: Transcripts,
+    redactor: Redactor,
+    *,
+    to: Sequence[str],
+    sender: str,
+    host: str,
 ) -> Letter:
-    """The letter from the postmaster of ``host``; ``transcripts`` are by session."""
+    """The letter of ``sender``, who runs ``host``; ``transcripts`` are by session."""
     faults, claimed = worst_first(case.faults), worst_first(case.claimed)
     return Letter(
         to=tuple(to),
-        sender=f"postmaster@{host}",
+        sender=sender,
         subject=_subject(case, len(faults) or len(claimed), host),
         blocks=(
             *_opening(case, host),
@@ -43,7 +49,7 @@ def compose(
             *_claims(case, claimed, redactor, len(faults) + 1),
             *_records(case, transcripts, redactor),
             *_transcripts(case, transcripts, redactor),
-            *_closing(case, redactor, host),
+            *_closing(redactor, host),
         ),
     )
 
@@ -157,12 +163,12 @@ def _transcripts(case: Case, transcripts: Transcripts, redactor: Redactor) -> It
 
 
 def _sessions(case: Case, transcripts: Transcripts) -> list[Sequence[ev.AnyEvent]]:
-    ids = (example.record.session for example in case.examples)
-    return [transcripts[each] for each in ids if transcripts.get(each)][:MAX_TRANSCRIPTS]
+    kept = (transcripts.get(example.record.session, ()) for example in case.examples)
+    return [events for events in kept if events][:MAX_TRANSCRIPTS]
 
 
-def _closing(case: Case, redactor: Redactor, host: str) -> Iterator[Block]:
-    if redactor.enabled and case.recipients:
+def _closing(redactor: Redactor, host: str) -> Iterator[Block]:
+    if redactor.enabled:
         yield _text(
             "The addresses of my users are replaced by recipient-1 and so on, the same one by the "
             "same number, and what was written in messages is left out. I can name a message in "

@@ -18,12 +18,14 @@ def addresses(who: Who, ask: Ask) -> list[str]:
     """postmaster@ and abuse@ of the domain, and the mailbox in its SOA record.
 
     None for a network: who answers for it is in the registry's data (RFC 9083), not in the
-    DNS. Where the domain takes no mail (RFC 7505) only the SOA's is left. Raises NeedAnswer.
+    DNS; nor for a domain that does not exist. Where it takes no mail (RFC 7505) only the SOA's
+    is left. Raises NeedAnswer.
     """
     if who.network:
         return []
     mx, soa = ask_all(ask, [(who.name, "MX"), (who.name, "SOA")])
-    found = [] if mx.records == ("0 .",) else [f"postmaster@{who.name}", f"abuse@{who.name}"]
+    none = mx.status == "nxdomain" or mx.records == ("0 .",)
+    found = [] if none else [f"postmaster@{who.name}", f"abuse@{who.name}"]
     for record in soa.records[:1]:
         words = record.split()
         if len(words) > 1 and (address := mailbox(words[1])):

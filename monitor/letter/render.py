@@ -13,7 +13,7 @@ __all__ = ["markdown", "plain"]
 WIDTH = 72
 NOBODY = "(whom the registry names for this network)"
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
 _TICKS = re.compile(r"`+")
 
 

@@ -35,11 +35,6 @@ class Who(NamedTuple):
             raise ValueError(f"{text!r} is neither a domain nor an address nor a network")
         return cls(registered(canonical(domain)))
 
-    @property
-    def query(self) -> str:
-        """A filter that no transaction of theirs escapes, as far as its record names them."""
-        return f"ip:{self.name}" if self.network else f'"{self.name}"'
-
     def owns(self, domain: str) -> bool:
         """Whether a domain is theirs."""
         return not self.network and f".{canonical(domain)}".endswith(f".{self.name}")

@@ -7,7 +7,6 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +14,6 @@ from monitor.capture.format import CaptureError
 from monitor.capture.history import forwards, session_events
 from monitor.capture.reel import Reel
 from monitor.capture.sources import open_reel
-from monitor.commands.lists import duration
 from monitor.config import Settings
 from monitor.events import AnyEvent
 from monitor.insight.whatif.scenario import Spoken
@@ -24,14 +22,14 @@ from monitor.record import Record
 from monitor.store import StoreError
 from monitor.store.reading import Reading
 
-__all__ = ["Past", "PastError", "moment_of", "opened"]
+__all__ = ["Past", "StudyError", "of_history", "of_reel", "opened"]
 
 USUAL = 7 * 86_400.0  # seconds of history, where nobody says how much
 SLACK = 600.0  # seconds behind a record in which its session's last events are looked for
 
 
-class PastError(Exception):
-    """It cannot be read; the text is for the operator."""
+class StudyError(Exception):
+    """There is no answer; the text is for the operator."""
 
 
 class Past(Protocol):
@@ -70,12 +68,12 @@ class _History:
 
 
 class _Captures:
-    def __init__(self, reel: Reel) -> None:
+    def __init__(self, reel: Reel, until: float) -> None:
         self._reel = reel
-        self.since, self.until = reel.start, reel.end
+        self.since, self.until = reel.start, until
 
     def records(self, since: float) -> Iterator[Record]:
-        for batch in forwards(self._reel, since, math.inf):
+        for batch in forwards(self._reel, since, math.nextafter(self.until, math.inf)):
             yield from batch.records
 
     def transcript(self, spoken: Spoken) -> list[AnyEvent]:
@@ -85,34 +83,37 @@ class _Captures:
         return []
 
 
+def of_reel(reel: Reel, until: float = math.inf) -> Past:
+    """A recording as far as ``until``."""
+    return _Captures(reel, min(until, reel.end))
+
+
+@contextlib.contextmanager
+def of_history(state: Path) -> Iterator[Past]:
+    """A state folder's history, which is only read. Raises StudyError."""
+    try:
+        reading = Reading(state)
+    except StoreError as error:
+        raise StudyError(str(error)) from None
+    with contextlib.closing(reading):
+        yield _History(reading)
+
+
 @contextlib.contextmanager
 def opened(files: Sequence[Path], settings: Settings) -> Iterator[Past]:
-    """The captures ``files``, or without any the state folder's history, which is only read.
+    """The captures ``files``, or without any the state folder's history. Raises StudyError.
 
-    Raises PastError. What of the captures could not be read is told at the end.
+    What of the captures could not be read is told at the end.
     """
     if not files:
-        try:
-            reading = Reading(settings.state)
-        except StoreError as error:
-            raise PastError(str(error)) from None
-        with contextlib.closing(reading):
-            yield _History(reading)
+        with of_history(settings.state) as past:
+            yield past
         return
     try:
         reel = open_reel(files, settings)
     except CaptureError as error:
-        raise PastError(str(error)) from None
+        raise StudyError(str(error)) from None
     with contextlib.closing(reel):
-        yield _Captures(reel)
+        yield of_reel(reel)
         for problem in reel.problems:
             print(f"mxtap: {problem}", file=sys.stderr)
-
-
-def moment_of(text: str, now: float) -> float:
-    """Epoch seconds of an RFC 3339 time, or of an age such as 7d. Raises ConfigError."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return now - duration(text)
-    return moment.astimezone().timestamp()
