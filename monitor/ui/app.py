@@ -21,7 +21,7 @@ from monitor.control.feed import Feed, FeedError
 from monitor.ui import marks
 from monitor.ui.cells import safe
 from monitor.ui.desk import Desk
-from monitor.ui.keymap import KEYS, SCREENS, KeysError, bindings, load_keys
+from monitor.ui.keymap import KEYS, KeysError, bindings, load_keys, on_screen
 from monitor.ui.look import Look
 from monitor.ui.palette import Palette
 from monitor.ui.screens.base import DeskScreen
@@ -32,6 +32,7 @@ from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.rates import RatesScreen
 from monitor.ui.screens.senders import SendersScreen
 from monitor.ui.screens.waiting import WaitingScreen
+from monitor.ui.system_commands import system_commands
 from monitor.ui.themes import load_themes, our_folder, user_folder
 from monitor.ui.widgets.top_bar import TopBar
 
@@ -204,7 +205,8 @@ class MxtapApp(App[Ending]):
         """The keys of this screen."""
         screen = self.screen
         if isinstance(screen, DeskScreen):
-            await self.push_screen(HelpScreen(screen.NAME, self._keys, self.look))
+            keys = on_screen(screen.NAME, replay=self.desk.replay is not None)
+            await self.push_screen(HelpScreen(screen.NAME, keys, self._keys, self.look))
 
     async def action_undo(self) -> None:
         """Take back the last change of the lists."""
@@ -236,22 +238,7 @@ class MxtapApp(App[Ending]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action of this screen by name, and the themes."""
-        name = screen.NAME if isinstance(screen, DeskScreen) else "live"
-        places = {place for place in SCREENS[name] if place not in ("table", "lines")}
-        for key in KEYS:
-            if places & set(key.where):
-                run: Callable[[], object] = partial(self._run, screen, key.action)
-                yield SystemCommand(key.label, key.help, run)
-        for theme in sorted(self.available_themes):
-            yield SystemCommand(f"Theme {theme}", "use these colours", partial(self._use, theme))
-
-    async def _run(self, screen: Screen[object], action: str) -> None:
-        name = action.partition("(")[0]
-        owner = screen if hasattr(screen, f"action_{name}") else self
-        await self.run_action(action, owner)
-
-    def _use(self, theme: str) -> None:
-        self.theme = theme
+        return system_commands(self, screen)
 
 
 _ACTIONS = {key.action.partition("(")[0] for key in KEYS if "app" in key.where}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 from monitor.capture.feed import CaptureFeed
@@ -16,7 +17,7 @@ from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 from monitor.ui.state.model import Model
-from monitor.ui.state.suggest import draft_of
+from monitor.ui.state.suggest import draft_of, tell
 
 __all__ = ["PAGE", "Desk"]
 
@@ -157,14 +158,34 @@ class Desk:
 
     async def add(self, draft: Draft) -> Entry:
         """Put an entry in force."""
-        entry = await self.feed.add(draft)
-        self._did(f"{entry.list} {entry.kind} {entry.value}", entry.id)
+        [entry] = await self.add_all([draft])
         return entry
 
-    async def end(self, entry: Entry) -> None:
-        """Take an entry out of force."""
-        await self.feed.end(entry.id)
-        self._did(f"end of {entry.list} {entry.kind} {entry.value}", draft_of(entry, self.clock()))
+    async def add_all(self, drafts: Iterable[Draft]) -> list[Entry]:
+        """Put entries in force, all of them or none; one undo takes them back."""
+        entries: list[Entry] = []
+        try:
+            for draft in drafts:
+                entries.append(await self.feed.add(draft))  # noqa: PERF401
+        except FeedError:
+            while entries:
+                with suppress(FeedError):
+                    await self.feed.end(entries.pop().id)
+            raise
+        self._did(tell(entries), *(entry.id for entry in entries))
+        return entries
+
+    async def end(self, *entries: Entry) -> None:
+        """Take entries out of force, as far as the relay does; one undo brings them back."""
+        ended: list[Entry] = []
+        try:
+            for entry in entries:
+                await self.feed.end(entry.id)
+                ended.append(entry)
+        finally:
+            if ended:
+                drafts = (draft_of(entry, self.clock()) for entry in ended)
+                self._did(f"end of {tell(ended)}", *drafts)
 
     async def extend(self, entry: Entry, draft: Draft) -> Entry:
         """Let an entry last as long as ``draft`` says; it is in force all the while."""

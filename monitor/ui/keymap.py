@@ -21,7 +21,7 @@ from typing import NamedTuple
 from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
-__all__ = ["KEYS", "SCREENS", "Key", "KeysError", "bindings", "load_keys", "of"]
+__all__ = ["KEYS", "SCREENS", "Key", "KeysError", "bindings", "load_keys", "of", "on_screen"]
 
 
 class KeysError(ValueError):
@@ -44,6 +44,7 @@ _LISTS = ("live", "senders", "waiting", "lists")
 _RECORDS = ("live", "waiting", "session")
 _APP = ("app",)
 _MOVE = ("table", "lines")
+_REPLAY = ("replay",)
 
 KEYS = (
     Key("open", "enter", "open", "Open", "open what the cursor is on", _LISTS),
@@ -84,6 +85,20 @@ KEYS = (
     Key("page-down", "pagedown,ctrl+f", "page_down", "Page down", "a page down", _MOVE, False),
     Key("top", "g,home", "top", "Top", "to the first line", _MOVE, False),
     Key("bottom", "G,end", "bottom", "Bottom", "to the last line", _MOVE, False),
+    Key("mark", "m", "mark", "Mark", "mark this line, and on to the next", ("table",), False),
+    Key("mark-all", "M", "mark_all", "Mark all", "mark all, or none", ("table",), False),
+    Key("play", "p", "replay('play')", "Play", "play or pause", _REPLAY),
+    Key("step", ".", "replay('step')", "Step", "to the next transaction", _REPLAY, False),
+    Key("slower", "<", "replay('slower')", "Slower", "slower, down to 0.25x", _REPLAY, False),
+    Key("faster", ">", "replay('faster')", "Faster", "faster, up to 1000x", _REPLAY, False),
+    Key("fastest", "*", "replay('fastest')", "Fastest", "as fast as possible", _REPLAY, False),
+    Key("seek", ":", "replay('seek')", "Go to", "go to a time or a percentage", _REPLAY),
+    Key("back-10", "left", "replay('back')", "Back", "10 seconds back", _REPLAY, False),
+    Key("forward-10", "right", "replay('forward')", "Forward", "10 seconds on", _REPLAY, False),
+    Key("far-back", "shift+left", "replay('far-back')", "Far back", "5% back", _REPLAY, False),
+    Key("far-on", "shift+right", "replay('far-forward')", "Far on", "5% on", _REPLAY, False),
+    Key("error", "n", "replay('error')", "Next error", "to the next error", _REPLAY),
+    Key("loop", "L", "replay('loop')", "Loop", "begin again at the end, or not", _REPLAY, False),
     Key("live", "1", "screen('live')", "Live", "transactions as they end", _APP, False),
     Key("senders", "2", "screen('senders')", "Senders", "a line a sending domain", _APP, False),
     Key("waiting", "3", "screen('waiting')", "Waiting", "deferred mail", _APP, False),
@@ -96,12 +111,12 @@ KEYS = (
 
 # Where a key may be pressed on each screen; a key does one thing in all of them.
 SCREENS = {
-    "live": ("live", "table", "lines", "app"),
-    "senders": ("senders", "table", "app"),
-    "waiting": ("waiting", "table", "app"),
-    "lists": ("lists", "table", "app"),
-    "rates": ("rates", "app"),
-    "session": ("session", "lines", "app"),
+    "live": ("live", "table", "lines", "replay", "app"),
+    "senders": ("senders", "table", "replay", "app"),
+    "waiting": ("waiting", "table", "replay", "app"),
+    "lists": ("lists", "table", "replay", "app"),
+    "rates": ("rates", "replay", "app"),
+    "session": ("session", "lines", "replay", "app"),
 }
 
 _BY_NAME = {key.name: key for key in KEYS}
@@ -111,6 +126,12 @@ _ENTRY = r"(?m)^[ \t]*(?:keys\s*\.\s*)?[\"']?{}[\"']?\s*="
 def of(where: str) -> tuple[Key, ...]:
     """The keys that hold in one place."""
     return tuple(key for key in KEYS if where in key.where)
+
+
+def on_screen(name: str, *, replay: bool) -> tuple[Key, ...]:
+    """The keys of a screen; those of the transport in a replay only."""
+    places = set(SCREENS[name]) - (set() if replay else {"replay"})
+    return tuple(key for key in KEYS if places & set(key.where))
 
 
 def bindings(where: str) -> list[BindingType]:

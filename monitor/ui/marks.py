@@ -16,6 +16,7 @@ class Marks(NamedTuple):
 
     severity: dict[Severity | None, str]
     cursor: str
+    marked: str
     up: str
     down: str
     unknown: str
@@ -38,6 +39,7 @@ class Marks(NamedTuple):
 UNICODE = Marks(
     severity={"good": "✓", "info": "·", "notice": "●", "warning": "▲", "error": "✖", None: " "},
     cursor="▌",
+    marked="◆",
     up="●",
     down="✖",
     unknown="○",
@@ -60,6 +62,7 @@ UNICODE = Marks(
 ASCII = Marks(
     severity={"good": "+", "info": "i", "notice": "N", "warning": "W", "error": "E", None: " "},
     cursor=">",
+    marked="#",
     up="+",
     down="!",
     unknown="?",

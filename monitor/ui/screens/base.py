@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
+import msgspec
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
@@ -14,8 +16,11 @@ from textual.widgets import Footer, Input, Static
 from monitor.control.feed import FeedError
 from monitor.policy.entry import Entry, Kind, ListName
 from monitor.ui.desk import Desk
+from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
 from monitor.ui.screens.entry import EntryDialog
+from monitor.ui.widgets.table import LineTable
+from monitor.ui.widgets.replay_bar import ReplayBar
 from monitor.ui.widgets.top_bar import TopBar
 
 __all__ = ["MIN_SIZE", "DeskScreen"]
@@ -28,6 +33,7 @@ class DeskScreen(Screen[None]):
     """Subclasses give their body, and bring it up to date in :meth:`sync`."""
 
     NAME: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = bindings("replay")
 
     def __init__(self, desk: Desk, look: Look) -> None:
         super().__init__()
@@ -38,6 +44,8 @@ class DeskScreen(Screen[None]):
         """Header, body, footer; and what is said in their place when there is no room."""
         yield TopBar(self.desk, self.NAME, self.look)
         yield from self.body()
+        if self.desk.replay:
+            yield ReplayBar(self.desk.replay, self.look)
         yield Footer(compact=True)
         yield Static(id="no-room", markup=False)
 
@@ -46,8 +54,14 @@ class DeskScreen(Screen[None]):
         return ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No key of ours holds while something is typed."""
+        """No key of ours holds while something is typed; the transport's hold in a replay."""
+        if action == "replay" and self.desk.replay is None:
+            return False
         return not isinstance(self.focused, Input)
+
+    def action_replay(self, what: str) -> None:
+        """A key of the transport."""
+        self.query_one(ReplayBar).do(what)
 
     def freshen(self) -> None:
         """Show the model as it is now, once there is something to show it on."""
@@ -94,12 +108,25 @@ class DeskScreen(Screen[None]):
         except FeedError as error:
             self.app.notify(str(error), severity="error")
 
-    async def ask_for_entry(self, list_: ListName, about: dict[Kind, str], kind: Kind) -> None:
-        """Let the operator ban or allow; ``about`` has a value for each kind."""
-        dialog = EntryDialog(self.desk, self.look, list_, about, kind)
+    def copy_json(self, things: Iterable[object], what: str) -> None:
+        """Copy things as JSON, one a line, through the terminal (OSC 52)."""
+        lines = (msgspec.json.encode(thing).decode() for thing in things)
+        self.app.copy_to_clipboard("\n".join(lines))
+        self.notify(f"Copied {what} as JSON.")
+
+    async def ask_for_entry(
+        self, list_: ListName, abouts: Sequence[Mapping[Kind, str]], kind: Kind
+    ) -> None:
+        """Let the operator ban or allow what ``abouts`` tell of: a value for each kind."""
+        dialog = EntryDialog(self.desk, self.look, list_, abouts, kind)
         await self.app.push_screen(dialog, self._entered)
 
-    def _entered(self, entry: Entry | None) -> None:
-        if entry is not None:
-            done = "Banned" if entry.list == "ban" else "Allowed"
-            self.app.notify(f"{done} {entry.kind} {entry.value}. u takes it back.")
+    def _entered(self, entries: Sequence[Entry] | None) -> None:
+        if not entries:
+            return
+        first = entries[0]
+        done = "Banned" if first.list == "ban" else "Allowed"
+        what = f"{first.kind} {first.value}" if len(entries) == 1 else f"{len(entries)} at once"
+        self.app.notify(f"{done} {what}. u takes it back.")
+        for table in self.query(LineTable):
+            table.unmark()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -33,8 +34,8 @@ _HINTS: dict[Kind, str] = {
 }
 
 
-class EntryDialog(ModalScreen[Entry | None]):
-    """Closes with the entry once the relay has it, durably; until then it stays open.
+class EntryDialog(ModalScreen[Sequence[Entry] | None]):
+    """Closes with the entries once the relay has them, durably; until then it stays open.
 
     With ``entry`` it changes how long that one lasts, its answer and its reason.
     """
@@ -51,7 +52,7 @@ class EntryDialog(ModalScreen[Entry | None]):
         desk: Desk,
         look: Look,
         list_: ListName,
-        about: dict[Kind, str],
+        abouts: Sequence[Mapping[Kind, str]],
         kind: Kind,
         entry: Entry | None = None,
     ) -> None:
@@ -59,7 +60,8 @@ class EntryDialog(ModalScreen[Entry | None]):
         self._desk = desk
         self._look = look
         self._list = list_
-        self._about = about
+        self._about: dict[Kind, str] = dict(abouts[0]) if len(abouts) == 1 else {}
+        self._many = abouts if len(abouts) > 1 else ()
         self._kind = kind
         self._entry = entry
         self._busy = False
@@ -76,8 +78,8 @@ class EntryDialog(ModalScreen[Entry | None]):
                     words = [KIND_LABELS[kind] for kind in KINDS]
                     yield Choice(words, self._look, chosen=KINDS.index(self._kind), id="kind")
                 yield Label("Value")
-                value = Input(safe(self._about.get(self._kind, "")), id="value", compact=True)
-                value.disabled = entry is not None
+                value = Input(self._value(), id="value", compact=True)
+                value.disabled = entry is not None or bool(self._many)
                 yield value
                 if ban:
                     yield Label("Answer")
@@ -103,11 +105,24 @@ class EntryDialog(ModalScreen[Entry | None]):
             if value.value.strip():
                 self._about[self._kind] = value.value
             self._kind = KINDS[event.choice.chosen]
-            value.value = safe(self._about.get(self._kind, ""))
+            value.value = self._value()
             self._hint()
 
+    def _values(self) -> list[str]:
+        """The values of those that were marked, each once."""
+        return list(dict.fromkeys(a[self._kind] for a in self._many if self._kind in a))
+
+    def _value(self) -> str:
+        if not self._many:
+            return safe(self._about.get(self._kind, ""))
+        values = self._values()
+        return f"{len(values)}: " + safe(", ".join(values)) if values else ""
+
     def _hint(self) -> None:
-        self._say(_HINTS[self._kind])
+        hint = _HINTS[self._kind]
+        if lacking := sum(self._kind not in about for about in self._many):
+            hint += f" {lacking} of the {len(self._many)} marked have none and are left out."
+        self._say(hint)
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         style = self._look.palette.error if wrong else self._look.palette.muted
@@ -128,36 +143,37 @@ class EntryDialog(ModalScreen[Entry | None]):
         if self._busy:
             return
         try:
-            draft = self._draft()
+            drafts = self._drafts()
         except ValueError as error:
             self._say(str(error), wrong=True)
             return
         self._busy = True
         self._say("asking the relay …")
-        self.run_worker(self._confirm(draft))
+        self.run_worker(self._confirm(drafts))
 
-    def _draft(self) -> Draft:
+    def _drafts(self) -> list[Draft]:
         lifetime = parse_lifetime(self.query_one("#lifetime", Input).value)
         reason = self.query_one("#reason", Input).value.strip()
         action = ACTIONS[self.query_one("#action", Choice).chosen] if self._list == "ban" else None
         if self._entry:
-            draft = draft_of(self._entry, self._desk.clock())
+            drafts = [draft_of(self._entry, self._desk.clock())]
         else:
-            value = self.query_one("#value", Input).value.strip()
-            if not value:
+            typed = self.query_one("#value", Input).value.strip()
+            values = self._values() if self._many else [typed] if typed else []
+            if not values:
                 raise ValueError(f"value: there is no {KIND_LABELS[self._kind]} yet; type one")
-            draft = Draft(list=self._list, kind=self._kind, value=value)
+            drafts = [Draft(list=self._list, kind=self._kind, value=value) for value in values]
         changes = {"lifetime": lifetime, "reason": reason} | ({"action": action} if action else {})
-        return msgspec.structs.replace(draft, **changes)
+        return [msgspec.structs.replace(draft, **changes) for draft in drafts]
 
-    async def _confirm(self, draft: Draft) -> None:
+    async def _confirm(self, drafts: list[Draft]) -> None:
         try:
             if self._entry:
-                entry = await self._desk.extend(self._entry, draft)
+                entries = [await self._desk.extend(self._entry, drafts[0])]
             else:
-                entry = await self._desk.add(draft)
+                entries = await self._desk.add_all(drafts)
         except FeedError as error:
             self._busy = False
             self._say(str(error), wrong=True)
         else:
-            self.dismiss(entry)
+            self.dismiss(entries)

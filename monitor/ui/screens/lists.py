@@ -19,6 +19,7 @@ from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
 from monitor.ui.screens.base import DeskScreen
 from monitor.ui.screens.entry import EntryDialog
+from monitor.ui.state.suggest import tell
 from monitor.ui.widgets.listing import Listing
 from monitor.ui.widgets.table import LineTable
 
@@ -61,27 +62,26 @@ class ListsScreen(DeskScreen):
 
     async def action_ban(self) -> None:
         """Ban somebody."""
-        await self.ask_for_entry("ban", {}, "ip")
+        await self.ask_for_entry("ban", [], "ip")
 
     async def action_allow(self) -> None:
         """Allow somebody."""
-        await self.ask_for_entry("allow", {}, "ip")
+        await self.ask_for_entry("allow", [], "ip")
 
     def action_end(self) -> None:
-        """End the entry under the cursor."""
-        if entry := self.table.item:
-            self.call(self._end(entry))
+        """End the marked entries, or the one under the cursor."""
+        if entries := self.table.meant:
+            self.call(self._end(entries))
 
-    async def _end(self, entry: Entry) -> None:
-        await self.desk.end(entry)
-        what = f"{entry.list} {entry.kind} {entry.value}"
-        self.notify(f"Ended {what}. u takes it back.")
+    async def _end(self, entries: list[Entry]) -> None:
+        await self.desk.end(*entries)
+        self.notify(f"Ended {tell(entries)}. u takes it back.")
 
     async def action_extend(self) -> None:
         """Let the entry last longer."""
         if entry := self.table.item:
-            about = {entry.kind: entry.value}
-            dialog = EntryDialog(self.desk, self.look, entry.list, about, entry.kind, entry)
+            abouts = [{entry.kind: entry.value}]
+            dialog = EntryDialog(self.desk, self.look, entry.list, abouts, entry.kind, entry)
             await self.app.push_screen(dialog, self._entered)
 
     async def action_open(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-import msgspec
 from rich.text import Text
 from textual.binding import BindingType
 from textual.timer import Timer
@@ -109,6 +108,10 @@ class LiveScreen(DeskScreen):
         self.details.explain(self.record, at_once=event.by_hand)
         self.query_one(StateLine).refresh()
 
+    def on_line_table_marked(self) -> None:
+        """Tell how many."""
+        self.query_one(StateLine).refresh()
+
     # -- history
 
     def on_line_table_at_end(self, event: LineTable.AtEnd) -> None:
@@ -193,8 +196,7 @@ class LiveScreen(DeskScreen):
         await self._ask("allow")
 
     async def _ask(self, list_: ListName) -> None:
-        about = suggest(self.record) if self.record else {}
-        await self.ask_for_entry(list_, about, "ip")
+        await self.ask_for_entry(list_, [suggest(record) for record in self.table.meant], "ip")
 
     def action_follow(self) -> None:
         """Follow, or hold still."""
@@ -221,10 +223,10 @@ class LiveScreen(DeskScreen):
         self.toggle_class("-plain")
 
     def action_copy(self) -> None:
-        """Copy the record as JSON, through the terminal (OSC 52)."""
-        if self.record:
-            self.app.copy_to_clipboard(msgspec.json.encode(self.record).decode())
-            self.notify("Copied the transaction as JSON.")
+        """Copy the records as JSON, one a line, through the terminal (OSC 52)."""
+        if records := self.table.meant:
+            many = f"{len(records)} transactions" if len(records) > 1 else "the transaction"
+            self.copy_json(records, many)
 
     def action_filter(self) -> None:
         """Type a filter."""

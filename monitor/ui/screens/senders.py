@@ -67,9 +67,10 @@ class SendersScreen(DeskScreen):
         await self._ask("allow")
 
     async def _ask(self, list_: ListName) -> None:
-        about: dict[Kind, str] = {}
-        kind: Kind = "domain"
-        if sender := self.table.item:
-            kind = "ip" if sender.filter.startswith("ip:") else "domain"
-            about[kind] = sender.name
-        await self.ask_for_entry(list_, about, kind)
+        abouts: list[dict[Kind, str]] = [{_kind(s): s.name} for s in self.table.meant]
+        kinds = [kind for about in abouts for kind in about]
+        await self.ask_for_entry(list_, abouts, max(kinds, key=kinds.count, default="domain"))
+
+
+def _kind(sender: Sender) -> Kind:
+    return "ip" if sender.filter.startswith("ip:") else "domain"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-import msgspec
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
@@ -99,9 +98,8 @@ class SessionScreen(DeskScreen):
         await self._ask("allow")
 
     async def _ask(self, list_: ListName) -> None:
-        await self.ask_for_entry(list_, suggest(self.record), "ip")
+        await self.ask_for_entry(list_, [suggest(self.record)], "ip")
 
     def action_copy(self) -> None:
         """Copy the record as JSON, through the terminal (OSC 52)."""
-        self.app.copy_to_clipboard(msgspec.json.encode(self.record).decode())
-        self.notify("Copied the transaction as JSON.")
+        self.copy_json([self.record], "the transaction")

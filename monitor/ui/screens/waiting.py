@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-import msgspec
 from rich.style import Style
 from textual.binding import BindingType
 from textual.widget import Widget
@@ -102,15 +101,15 @@ class WaitingScreen(DeskScreen):
         self._ask("allow")
 
     def _ask(self, list_: ListName) -> None:
-        if wait := self.table.item:
-            self.call(self._ask_about(wait, list_))
+        if waits := self.table.meant:
+            self.call(self._ask_about(waits, list_))
 
-    async def _ask_about(self, wait: Wait, list_: ListName) -> None:
-        if record := await self._last(wait):
-            await self.ask_for_entry(list_, suggest(record), "ip")
+    async def _ask_about(self, waits: list[Wait], list_: ListName) -> None:
+        found = [await self._last(wait) for wait in waits]
+        if records := [record for record in found if record]:
+            await self.ask_for_entry(list_, [suggest(record) for record in records], "ip")
 
     def action_copy(self) -> None:
-        """Copy the attempts as JSON, through the terminal (OSC 52)."""
-        if wait := self.table.item:
-            self.app.copy_to_clipboard(msgspec.json.encode(wait).decode())
-            self.notify("Copied the attempts as JSON.")
+        """Copy the attempts as JSON, a message a line, through the terminal (OSC 52)."""
+        if waits := self.table.meant:
+            self.copy_json(waits, "the attempts")

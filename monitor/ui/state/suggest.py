@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 
 from monitor.policy.entry import Draft, Entry, Kind
 from monitor.record import Record
 
-__all__ = ["KIND_LABELS", "draft_of", "suggest"]
+__all__ = ["KIND_LABELS", "draft_of", "suggest", "tell"]
 
 KIND_LABELS: dict[Kind, str] = {
     "ip": "address",
@@ -36,6 +37,14 @@ def suggest(record: Record) -> dict[Kind, str]:
         if finding.code == "dkim.pass" and isinstance(signer, str):
             found.setdefault("dkim", signer)
     return {kind: value for kind, value in found.items() if value}
+
+
+def tell(entries: Sequence[Entry]) -> str:
+    """Entries in a few words."""
+    if len(entries) > 1:
+        return f"{len(entries)} entries"
+    [entry] = entries
+    return f"{entry.list} {entry.kind} {entry.value}"
 
 
 def draft_of(entry: Entry, now: float) -> Draft:

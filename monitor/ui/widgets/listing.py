@@ -43,9 +43,17 @@ class Listing(LineTable, Generic[T]):
             return None
         return self.items[self.cursor]
 
+    @property
+    def meant(self) -> list[T]:
+        """What the next action is about: the marked items, else that under the cursor."""
+        return list(self.marked.values()) or ([self.item] if self.item is not None else [])
+
     def set_items(self, items: Iterable[T]) -> None:
         """Show other items; the cursor stays with its own."""
         self.items.set(items)
+        if self.marked:  # what is gone needs no mark
+            here = map(self.items.item, range(len(self.items)))
+            self.marked = {key: item for key, item in here if key in self.marked}
         self.sync()
 
     def draw_row(self, index: int, columns: tuple[Column, ...]) -> Line:

@@ -36,6 +36,10 @@ class _Shown:
         row = self.window.shown[index]
         return row.record.id, row.edition
 
+    def item(self, index: int) -> tuple[str, Record]:
+        record = self.window.shown[index].record
+        return record.id, record
+
 
 class RecordTable(LineTable):
     """The rows of a :class:`Window`."""
@@ -58,6 +62,15 @@ class RecordTable(LineTable):
         if self.cursor is None or self.cursor >= len(self.window.shown):
             return None
         return self.window.shown[self.cursor].record
+
+    @property
+    def meant(self) -> list[Record]:
+        """What the next action is about: the marked records, else that under the cursor."""
+        return list(self.marked.values()) or ([self.record] if self.record else [])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No row is marked while others are about to come in its place."""
+        return not (self.going and action.startswith("mark"))
 
     def draw_row(self, index: int, columns: tuple[Column, ...]) -> Line:
         """A transaction."""

@@ -36,6 +36,10 @@ class ListRows(Generic[T]):
         """The key of the row at ``index``."""
         return self._key(self._items[index])
 
+    def item(self, index: int) -> tuple[Hashable, T]:
+        """The item at ``index`` with its key."""
+        return self.key(index), self._items[index]
+
     def place(self, key: Hashable) -> int:
         """Where the row of ``key`` stands; where it stood last when it is gone."""
         self._last = self._places.get(key, min(self._last, len(self._items)))

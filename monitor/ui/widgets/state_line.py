@@ -49,6 +49,8 @@ class StateLine(Widget):
             line.put(f"{marks.pause} holding still", palette.notice)
         if (cursor := self._table.cursor) is not None:
             line.gap(3).put(f"{cursor + 1:,} of {self._count()}", palette.muted)
+        if marked := len(self._table.marked):
+            line.gap(3).put(f"{marks.marked} {marked:,} marked", palette.accent)
         if self.searching is not None:
             line.gap(3).put(self._progress(top=self.searching), palette.accent)
         if window.filter:

@@ -2,72 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from collections.abc import Hashable
+from typing import Any
 
 from rich.style import Style
 from textual import events
-from textual.binding import BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from monitor.ui.draw.columns import Column, Spec, lay_out
 from monitor.ui.draw.line import Line
-from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
+from monitor.ui.widgets.cursor import CursorView, Rows
 
-__all__ = ["LineTable", "Rows"]
+__all__ = ["MARKS", "LineTable"]
 
-_GUTTER = 2  # the cursor's mark and a blank
+_GUTTER = 2  # the cursor and the mark
 _CACHED = 1_000  # strips
+MARKS = 1_000  # rows that may be marked
 
 
-class Rows(Protocol):
-    """What a table shows. A key stays with its row while rows come and go around it."""
-
-    def __len__(self) -> int: ...
-
-    def key(self, index: int) -> Any:
-        """The key of the row at ``index``."""
-        ...
-
-    def place(self, key: Any) -> int:
-        """Where the row of ``key`` stands, or where it would."""
-        ...
-
-    def edition(self, index: int) -> Any:
-        """Grows when the row at ``index`` changes."""
-        ...
-
-
-class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
+class LineTable(CursorView):
     """A header, and a line a row. Subclasses draw a row.
 
-    Call :meth:`sync` when rows have come, gone or changed. The cursor and the scroll
-    position stay with their rows; while ``follow`` is on, both stay at the end.
+    ``marked`` are the rows that the next action is about, by their names, as they were when
+    they were marked; they may be out of memory since.
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings("table")
-    follow = reactive(False)
-
-    class Moved(Message):
-        """The cursor is on another row. ``by_hand`` is False while it follows."""
-
-        def __init__(self, table: LineTable, by_hand: bool) -> None:
-            super().__init__()
-            self.table = table
-            self.by_hand = by_hand
-
-        @property
-        def control(self) -> LineTable:
-            """The table."""
-            return self.table
 
     class Opened(Message):
         """A row was clicked twice."""
+
+    class Marked(Message):
+        """Other rows are marked."""
 
     class TitleClicked(Message):
         """The title of the column called ``name`` was clicked."""
@@ -76,22 +43,12 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.name = name
 
-    class AtEnd(Message):
-        """The first or the last row was reached: there may be more to fetch."""
-
-        def __init__(self, top: bool) -> None:
-            super().__init__()
-            self.top = top
-
     def __init__(
         self, rows: Rows, look: Look, *, columns: tuple[Spec, ...], id: str | None = None
     ) -> None:
-        super().__init__(id=id)
-        self.rows = rows
+        super().__init__(rows, id=id)
         self.look = look
-        self.cursor: int | None = None
-        self._key: Any = None
-        self._top: Any = None
+        self.marked: dict[Hashable, Any] = {}
         self._specs = columns
         self._columns: tuple[Column, ...] = ()
         self._width = 0
@@ -100,81 +57,6 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def draw_row(self, index: int, columns: tuple[Column, ...]) -> Line:
         """The row at ``index``."""
         raise NotImplementedError
-
-    # -- what is shown
-
-    @property
-    def page(self) -> int:
-        """How many rows fit below the header."""
-        return max(1, self.scrollable_content_region.height - 1)
-
-    def sync(self) -> None:
-        """Take note of changed rows."""
-        count = len(self.rows)
-        # Assigned, it would lay out the whole screen anew, many times a second.
-        self.set_reactive(LineTable.virtual_size, Size(0, count + 1))
-        self.vertical_scrollbar.window_virtual_size = count + 1
-        if not count:
-            self.cursor = self._key = self._top = None
-            self.refresh()
-            return
-        before = self._key
-        if self.follow:
-            self.cursor = count - 1
-        else:
-            place = 0 if before is None else self.rows.place(before)
-            self.cursor = min(place, count - 1)
-            if self._top is not None:
-                self._scroll(self.rows.place(self._top))
-        self._key = self.rows.key(self.cursor)
-        if self.follow:
-            self._scroll(count)
-        self.refresh()
-        if self._key != before:
-            self.post_message(self.Moved(self, by_hand=False))
-
-    def start_anew(self, *, top: bool) -> None:
-        """Other rows have come in place of those that were shown: go to the first or the last."""
-        index = 0 if top else len(self.rows) - 1
-        self._key = self._top = self.rows.key(index) if len(self.rows) else None
-        self.sync()
-        self.move(index)
-
-    def move(self, index: int) -> None:
-        """Put the cursor on a row and bring it into sight."""
-        if not len(self.rows):
-            return
-        index = max(0, min(index, len(self.rows) - 1))
-        if index != self.cursor:
-            self.cursor = index
-            self._key = self.rows.key(index)
-            self.refresh()
-            self.post_message(self.Moved(self, by_hand=True))
-        top = round(self.scroll_target_y)
-        if index < top:
-            self._scroll(index)
-        elif index >= top + self.page:
-            self._scroll(index - self.page + 1)
-        self._tell_end(index == 0, index == len(self.rows) - 1)
-
-    def _tell_end(self, top: bool, bottom: bool) -> None:
-        if top or bottom:
-            self.post_message(self.AtEnd(top))
-
-    def _scroll(self, top: int) -> None:
-        top = max(0, min(top, len(self.rows) - self.page))
-        if top != round(self.scroll_y):
-            self.scroll_to(y=top, animate=False, force=True)
-        self._top = self.rows.key(top) if len(self.rows) else None
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Remember the row at the top, whoever scrolled."""
-        super().watch_scroll_y(old_value, new_value)
-        top = round(new_value)
-        if 0 <= top < len(self.rows):
-            self._top = self.rows.key(top)
-        if top != round(old_value):
-            self._tell_end(top == 0, top == len(self.rows) - self.page)
 
     # -- drawing
 
@@ -192,10 +74,12 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         if index >= len(self.rows):
             return Strip.blank(width, base)
         at_cursor = index == self.cursor
-        key = (self.rows.key(index), self.rows.edition(index), at_cursor, base, self.look.edition)
+        marked = bool(self.marked) and self.rows.item(index)[0] in self.marked
+        state = (at_cursor, marked, base, self.look.edition)
+        key = (self.rows.key(index), self.rows.edition(index), *state)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._row(index, at_cursor, width, base)
+            strip = self._strips[key] = self._row(index, at_cursor, marked, width, base)
         return strip
 
     def _header(self, width: int, base: Style) -> Strip:
@@ -209,9 +93,10 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         """What stands above a column."""
         return column.title
 
-    def _row(self, index: int, at_cursor: bool, width: int, base: Style) -> Strip:
-        mark = self.look.marks.cursor if at_cursor else " "
-        gutter = Line().put(mark, self.look.palette.accent).gap()
+    def _row(self, index: int, at_cursor: bool, marked: bool, width: int, base: Style) -> Strip:
+        signs, palette = self.look.marks, self.look.palette
+        gutter = Line().put(signs.cursor if at_cursor else " ", palette.accent)
+        gutter.put(signs.marked if marked else " ", palette.accent)
         row = self.draw_row(index, self._columns)
         under = base + self.look.palette.cursor if at_cursor else base
         strip = Strip.join(
@@ -219,48 +104,55 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         )
         return strip.adjust_cell_length(width).apply_style(under)
 
-    # -- keys and mouse
+    # -- marks
 
-    def action_cursor_up(self) -> None:
-        """One row up."""
+    def action_mark(self) -> None:
+        """Mark the row under the cursor or take its mark away, and go on to the next."""
+        self.mark()
+        self.action_cursor_down()
+
+    def mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away."""
+        if self.cursor is None:
+            return
         self.follow = False
-        self.move((self.cursor or 0) - 1)
+        name, item = self.rows.item(self.cursor)
+        if self.marked.pop(name, None) is None and len(self.marked) < MARKS:
+            self.marked[name] = item
+        self.show_marks()
 
-    def action_cursor_down(self) -> None:
-        """One row down."""
-        self.move((self.cursor or 0) + 1)
+    def action_mark_all(self) -> None:
+        """Take all marks away; where there are none, mark every row."""
+        if not self.marked:
+            self.follow = False
+            self.marked.update(map(self.rows.item, range(min(len(self.rows), MARKS))))
+        else:
+            self.unmark()
+        self.show_marks()
 
-    def action_page_up(self) -> None:
-        """A page up."""
-        self.follow = False
-        self.move((self.cursor or 0) - self.page)
+    def unmark(self) -> None:
+        """Take all marks away."""
+        self.marked = {}
+        self.show_marks()
 
-    def action_page_down(self) -> None:
-        """A page down."""
-        self.move((self.cursor or 0) + self.page)
+    def show_marks(self) -> None:
+        """Draw other marks."""
+        self.refresh()
+        self.post_message(self.Marked())
 
-    def action_top(self) -> None:
-        """To the first row."""
-        self.follow = False
-        self.move(0)
-
-    def action_bottom(self) -> None:
-        """To the last row."""
-        self.move(len(self.rows) - 1)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Looking back stops following."""
-        self.follow = False
+    # -- mouse
 
     def on_click(self, event: events.Click) -> None:
-        """A click moves the cursor, a double click opens."""
+        """A click moves the cursor, one at the left edge marks, a double click opens."""
         x, y = event.get_content_offset_capture(self)
         if y < 1:
             self._click_title(x - _GUTTER)
             return
         self.follow = False
         self.move(round(self.scroll_y) + y - 1)
-        if event.chain == 2:
+        if x < _GUTTER:
+            self.mark()
+        elif event.chain == 2:
             self.post_message(self.Opened())
 
     def _click_title(self, x: int) -> None:
