@@ -96,3 +96,16 @@ def test_the_settings_are_shown_with_what_they_are() -> None:
     lines = toml(Settings())
     at = lines.index('minimum = "TLSv1.2"')
     assert lines[at - 1] == "# The oldest version that clients may use."
+
+
+def test_the_password_of_the_database_is_never_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    url = "postgresql+psycopg://mxtap:hush@db.test:5433/mail?sslmode=require&sslpassword=hush"
+    settings = load(environ={"MXTAP_DATABASE": url})
+    assert settings.database == url
+    told = "\n".join((repr(settings), str(settings), settings.model_dump_json(), *toml(settings)))
+    assert "hush" not in told
+    assert "mxtap:...@db.test:5433/mail?sslmode=require&sslpassword=..." in told
+    assert main(["config", "--set", f"database=mysql{url[10:]}"]) == 2
+    complaint = capsys.readouterr().err
+    assert "database = 'mysql" in complaint
+    assert "hush" not in complaint

@@ -59,6 +59,8 @@ def start(settings: Settings) -> subprocess.Popen[bytes] | int:
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
+            # Its password is not in what toml() tells.
+            env=os.environ | {"MXTAP_DATABASE": settings.database},
         )
     assert process.stdout is not None
     ready = process.stdout.readline()

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from monitor.config.database import shown
 from monitor.config.settings import Settings
 
 ENV_PREFIX = "MXTAP_"
@@ -137,5 +138,6 @@ def _complaints(source: str, error: ValidationError) -> list[str]:
             lines.append(f"{source}: {key} is not a setting; {hint}")
         else:
             reason = fault["msg"].removeprefix("Value error, ")
-            lines.append(f"{source}: {key} = {fault['input']!r}: {reason}")
+            value = shown(str(fault["input"])) if key == "database" else fault["input"]
+            lines.append(f"{source}: {key} = {value!r}: {reason}")
     return lines

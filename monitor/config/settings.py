@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from monitor.config.database import Database
 from monitor.config.judging import Conduct, Greylist, Retry
 from monitor.config.tables import Capture, Checking, Dns, History, Limits, Log, Metrics, Tls
 from monitor.config.values import Address, Network, Table
@@ -19,6 +20,8 @@ class Settings(Table):
 
     state: Path = Field(default_factory=lambda: default_state())
     """The folder of database, control socket, spool and captures."""
+    database: Database = ""
+    """A PostgreSQL database that several relays share, `postgresql+psycopg://USER@HOST/NAME`."""
     name: str = Field(default_factory=lambda: socket.getfqdn() or "localhost")
     """The host name that mxtap gives itself in its own replies."""
     listen: tuple[Address, ...] = ("127.0.0.1:2525",)

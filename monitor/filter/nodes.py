@@ -26,6 +26,7 @@ Field = Literal[
     "tls",
     "phase",
     "by",
+    "relay",
 ]
 Quantity = Literal["size", "code", "severity"]
 Op = Literal["<", "<=", "=", ">=", ">"]
@@ -179,6 +180,7 @@ TEXTS: dict[Field, Callable[[Record], tuple[str | None, ...]]] = {
     "tls": lambda r: (r.client.tls.protocol, r.client.tls.cipher) if r.client.tls else (),
     "phase": lambda r: (r.verdict.phase,),
     "by": lambda r: (r.verdict.by,),
+    "relay": lambda r: (r.relay,),
 }
 NUMBERS: dict[Quantity, Callable[[Record], int | None]] = {
     "size": lambda r: r.message.size if r.message else None,

@@ -50,6 +50,7 @@ _TEXTS: dict[Field, tuple[Any, ...]] = {
     "tls": (_T.tls_protocol, _T.tls_cipher),
     "phase": (_T.phase,),
     "by": (_T.by,),
+    "relay": (_T.relay,),
 }
 _LINES: dict[Field, Any] = {"to": _T.rcpts, "finding": _T.codes}  # a text a line
 _NUMBERS: dict[Quantity, Any] = {"size": _T.size, "code": _T.code, "severity": _T.worst}

@@ -170,6 +170,7 @@ TERMS: dict[str, Term] = {
     "name": Term(_text("name")),
     "reply": Term(_text("reply")),
     "ip": Term(_ip),
+    "relay": Term(_text("relay")),
     "id": Term(lambda value: Id(value.text)),
     "finding": Term(_code),
     "spf": Term(_result("spf")),

@@ -80,7 +80,7 @@ class Past:
         past: Place | None,
         size: int,
         where: Iterable[Any] = (),
-        limit: int = -1,
+        limit: int | None = None,
     ) -> tuple[list[Record], Place | None]:
         """Of the ``size`` records behind ``past``, up to ``limit`` that every clause picks.
 
@@ -211,6 +211,7 @@ def _row(record: Record) -> dict[str, Any]:
         "tls_cipher": tls.cipher if tls else None,
         "codes": _lines(found.code for found in record.findings),
         "worst": ev.SEVERITIES.index(severity) if severity else -1,
+        "relay": record.relay,
     }
 
 

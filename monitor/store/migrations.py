@@ -64,7 +64,22 @@ HISTORY_NARROW = (
     "CREATE INDEX ix_transactions_worst ON transactions (worst, ended)",
 )
 
+# Records know their relay, and there is a copy of what relays share (monitor.store.shared).
+SEVERAL_RELAYS = (
+    "ALTER TABLE transactions ADD COLUMN relay VARCHAR DEFAULT '' NOT NULL",
+    "UPDATE transactions SET relay = coalesce((SELECT json_extract(CAST(record AS TEXT), '$.relay')"
+    " FROM records WHERE records.n = transactions.n), '')",
+    "CREATE TABLE shared_entries ( id INTEGER NOT NULL, list VARCHAR NOT NULL, "
+    "kind VARCHAR NOT NULL, value VARCHAR NOT NULL, action VARCHAR NOT NULL, "
+    'reason VARCHAR NOT NULL, "by" VARCHAR NOT NULL, created FLOAT NOT NULL, expires FLOAT, '
+    "ended FLOAT, ended_by VARCHAR, hits INTEGER NOT NULL, origin VARCHAR NOT NULL, "
+    "own INTEGER NOT NULL, unsent BOOLEAN NOT NULL, PRIMARY KEY (id) )",
+    'CREATE TABLE unsent ( kind VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value BLOB NOT NULL, '
+    'expires FLOAT NOT NULL, due FLOAT, written FLOAT NOT NULL, PRIMARY KEY (kind, "key") )',
+)
+
 STEPS: dict[int, tuple[str, ...]] = {
     1: (*ENTRIES_STAY, *MEMORY_DUE, *HISTORY_NARROW),
+    2: SEVERAL_RELAYS,
 }
 SCHEMA = 1 + len(STEPS)

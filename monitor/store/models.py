@@ -52,6 +52,7 @@ class TransactionRow(SQLModel, table=True):
     tls_cipher: str | None
     codes: str
     worst: int = -1
+    relay: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class RecordRow(SQLModel, table=True):
@@ -124,3 +125,41 @@ class MemoryRow(SQLModel, table=True):
     value: bytes
     expires: float
     due: float | None = None
+
+
+class SharedEntryRow(SQLModel, table=True):
+    """The copy of an entry that all relays share; ``origin`` numbered it ``own`` at first.
+
+    It is ``unsent`` where it was ended here, and the others have not heard of it yet.
+    """
+
+    __tablename__ = "shared_entries"
+
+    id: int | None = Field(default=None, primary_key=True)
+    list: str
+    kind: str
+    value: str
+    action: str
+    reason: str
+    by: str
+    created: float
+    expires: float | None
+    ended: float | None = None
+    ended_by: str | None = None
+    hits: int = 0
+    origin: str
+    own: int
+    unsent: bool = False
+
+
+class UnsentRow(SQLModel, table=True):
+    """A change of memory that other relays have not heard of; ``written`` orders such changes."""
+
+    __tablename__ = "unsent"
+
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    value: bytes
+    expires: float
+    due: float | None = None
+    written: float

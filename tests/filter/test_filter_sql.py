@@ -55,7 +55,7 @@ records = st.builds(
     session=st.sampled_from(["S1", "S2"]),
     started=st.just(NOW),
     ended=st.integers(0, 10_000).map(lambda s: NOW - timedelta(seconds=s, microseconds=s % 7)),
-    relay=st.just("mx"),
+    relay=st.sampled_from(["mx1.x.test", "MX2.x.test", ""]),
     client=st.builds(
         Client,
         ip=st.sampled_from(ADDRESSES),
@@ -91,7 +91,7 @@ terms = st.one_of(
     values,
     st.builds(
         "{}{}{}".format,
-        st.sampled_from(["from", "to", "author", "subject", "helo", "name", "reply"]),
+        st.sampled_from(["from", "to", "author", "subject", "helo", "name", "reply", "relay"]),
         st.sampled_from(":="),
         values,
     ),
@@ -117,7 +117,7 @@ terms = st.one_of(
         st.sampled_from([":", "<", "<=", ">", ">="]),
         st.sampled_from(["0", "1", "1k", "1M", "8G"]),
     ),
-    st.just("by:mxtap"),
+    st.sampled_from(["by:mxtap", "relay:mx2", "relay=mx1.x.test", "relay:*.test", 'relay=""']),
 )
 filters = st.recursive(
     terms,

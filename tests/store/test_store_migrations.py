@@ -52,7 +52,7 @@ def test_a_past_version_comes_along_whole(tmp_path: Path, fixture: Path) -> None
     store = Store(tmp_path)
     [ban] = store.entries.in_force()
     assert (ban.value, ban.by, ban.hits) == ("127.0.0.9", "root", 3)
-    first, second = search(store.history, limit=10)
+    first, second = search(store.history, limit=10, query="relay:relay.test")
     assert [f.code for f in first.findings] == ["tls.none", "retry.gave-up"]
     assert second.message is not None
     assert store.memory.get("retry", "a") == b"1"
