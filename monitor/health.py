@@ -4,49 +4,63 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from monitor import __version__
 from monitor.capture.writer import CaptureWriter
 from monitor.config import Settings
 from monitor.control.protocol import Status
 from monitor.hub import Hub
-from monitor.relay.certificate import Certificate
-from monitor.relay.context import Context
-from monitor.relay.listener import Listener
+
+
+class Front(Protocol):
+    """What meets the clients; see :class:`monitor.relay.front.Front`."""
+
+    @property
+    def addresses(self) -> Sequence[tuple[str, int]]: ...
+    @property
+    def sessions(self) -> int: ...
+    @property
+    def spooled(self) -> int: ...
+    @property
+    def upstream_up(self) -> bool | None: ...
+    @property
+    def identity(self) -> str: ...
+    @property
+    def problems(self) -> Sequence[str]: ...
 
 
 @dataclass(slots=True)
 class Health:
     """Looks at the parts of a running relay; ``warning`` is what its start found."""
 
-    context: Context
+    settings: Settings
     hub: Hub
-    listener: Listener
-    certificate: Certificate
+    front: Front
     capture: CaptureWriter | None
     warning: str = ""
     started: float = field(default_factory=time.time)
 
     def status(self) -> Status:
         """How the relay fares now."""
-        settings, stats, now = self.context.settings, self.hub.stats, time.time()
+        settings, stats, now = self.settings, self.hub.stats, time.time()
         server = settings.dns.zone or settings.dns.server or "system"
         return Status(
             relay=settings.name,
             version=__version__,
             started=self.started,
             now=now,
-            listening=tuple(shown(address) for address in self.listener.addresses),
+            listening=tuple(shown(address) for address in self.front.addresses),
             upstream=settings.upstream,
-            upstream_up=self.context.upstream_up,
-            identity=self.context.guard.method or "none",
+            upstream_up=self.front.upstream_up,
+            identity=self.front.identity or "none",
             dns=str(server),
             greylist=settings.greylist.mode,
             capture=settings.capture.mode,
             disk_free=_disk_free(settings),
-            sessions=len(self.context.sessions),
+            sessions=self.front.sessions,
             transactions=stats.transactions,
             rate=stats.rate(now),
             accepted=stats.accepted,
@@ -66,10 +80,10 @@ class Health:
 
     def readings(self) -> dict[str, tuple[str, Callable[[], float]]]:
         """What is in hand now, by the name of its metric: what it is, and its value."""
-        context, writer = self.context, self.hub.store.writer
+        front, writer = self.front, self.hub.store.writer
         return {
-            "sessions_open": ("Sessions open now", lambda: len(context.sessions)),
-            "spool_bytes": ("Bytes of messages in hand", lambda: context.spool.used),
+            "sessions_open": ("Sessions open now", lambda: front.sessions),
+            "spool_bytes": ("Bytes of messages in hand", lambda: front.spooled),
             "store_queue": ("Rows of history that wait", lambda: writer.waiting),
             "store_dropped": ("Rows of history that were dropped", lambda: writer.dropped),
             "upstream_up": ("1 while the upstream answers", self._upstream_up),
@@ -80,18 +94,18 @@ class Health:
         }
 
     def _upstream_up(self) -> float:
-        up = self.context.upstream_up
+        up = self.front.upstream_up
         return float("nan") if up is None else float(up)
 
     def _problems(self) -> list[str]:
         writer = self.hub.store.writer
-        upstream = self.context.settings.upstream
-        down = self.context.upstream_up is False
+        upstream = self.settings.upstream
+        down = self.front.upstream_up is False
         problems = [
             f"upstream {upstream} does not answer" if down else self.warning,
             writer.problem,
             self.capture.problem if self.capture else "",
-            self.certificate.problem,
+            *self.front.problems,
             f"{writer.dropped} rows of history were dropped" if writer.dropped else "",
         ]
         failures = self.hub.failures

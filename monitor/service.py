@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 import socket
 import time
 from collections.abc import Iterable
@@ -16,12 +15,9 @@ from monitor import events as ev
 from monitor.capture.folder import CaptureFolder
 from monitor.capture.rules import rules_of
 from monitor.capture.writer import CaptureWriter
-from monitor.checks.checker import Checker
-from monitor.config import ConfigError, Settings
+from monitor.config import Settings
 from monitor.control.server import ControlError, ControlServer, refuse_second
 from monitor.daemon.exporter import Exporter, ExporterError
-from monitor.dns.choose import open_resolver
-from monitor.dns.zone import ZoneError
 from monitor.findings.catalogue import finding
 from monitor.findings.disciplines import default as default_disciplines
 from monitor.findings.greylist.whitelist import load as load_whitelist
@@ -32,13 +28,8 @@ from monitor.hub.search import search
 from monitor.policy.conduct import Conducting
 from monitor.policy.greylist import Greylisting
 from monitor.record import Record
-from monitor.relay.certificate import Certificate
-from monitor.relay.context import Context
-from monitor.relay.identity import Guard
-from monitor.relay.journal import Journal
-from monitor.relay.listener import Listener, ListenError, bind, exposed, probe
-from monitor.relay.spool import Spool
-from monitor.relay.tls import suite_names
+from monitor.relay.front import Front, begin
+from monitor.relay.listener import ListenError, bind
 from monitor.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -48,7 +39,6 @@ log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds
 RENEWAL = 10.0  # seconds between looks at the certificate's files
-JOURNAL = "commits.journal"
 
 
 class ServiceError(Exception):
@@ -70,12 +60,12 @@ class Service:
     @property
     def listening(self) -> list[tuple[str, int]]:
         """The addresses and ports that clients may connect to."""
-        return self._listener.addresses
+        return list(self._front.addresses)
 
     @property
     def alive(self) -> bool:
         """True while clients are accepted and the clock's work is done."""
-        return self._listener.alive and not self._ticking.done()
+        return self._front.alive and not self._ticking.done()
 
     async def __aenter__(self) -> Service:
         """Start. Raises ConfigError, or ServiceError; nothing is left running then."""
@@ -98,10 +88,6 @@ class Service:
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self.settings
-        try:
-            resolver = open_resolver(settings)
-        except ZoneError as error:
-            raise ConfigError(f"dns.zone: {error}") from None
         self._sockets = self._sockets or bind(settings.listen)
         for sock in self._sockets:
             stack.callback(sock.close)
@@ -111,8 +97,6 @@ class Service:
         stack.callback(self._store.close)
         self._capture = self._start_capture(stack)
         self._metrics = self._make_metrics()
-        checks = Checker(resolver, settings)
-        stack.callback(checks.close)
         disciplines = default_disciplines(settings, self._store.memory)
         self._hub = Hub(
             self._store,
@@ -122,19 +106,13 @@ class Service:
             keep_history=settings.history.days * 86400,
             remembered=settings.retry.remembered,
         )
-        self._certificate = Certificate(settings.tls, settings.state, settings.name)
-        stack.callback(self._certificate.close)
-        if self._certificate.problem:
-            log.warning("%s", self._certificate.problem)
-        self._context = self._make_context(checks)
-        stack.callback(self._context.journal.close)
-        self._listener = Listener(self._context, self._sockets)
-        self.health = Health(
-            self._context, self._hub, self._listener, self._certificate, self._capture
-        )
-        if warning := await probe(self._context):
-            log.warning("%s", warning)
-        if self._context.upstream_up is not False:  # that is told as it is at the moment
+        self._front = Front(settings, self._hub, self._sockets)
+        stack.callback(self._front.close)
+        self.health = Health(settings, self._hub, self._front, self._capture)
+        warning = await self._front.probe()
+        for problem in filter(None, (*self._front.problems, warning)):
+            log.warning("%s", problem)
+        if self._front.upstream_up is not False:  # that is told as it is at the moment
             self.health.warning = warning
         self._tell_unsettled()
         control = ControlServer(self._hub, self.health.status, self.history)
@@ -145,8 +123,8 @@ class Service:
             exporter = Exporter(self._metrics.render)
             await exporter.start(settings.metrics.listen)
             stack.push_async_callback(exporter.stop)
-        await self._listener.start()
-        stack.push_async_callback(self._listener.drain, settings.limits.drain)
+        await self._front.start()
+        stack.push_async_callback(self._front.stop)
         self._ticking = asyncio.get_running_loop().create_task(self._tick())
         stack.callback(self._ticking.cancel)
         renewing = asyncio.get_running_loop().create_task(self._renew())
@@ -182,33 +160,13 @@ class Service:
 
         return Metrics()
 
-    def _make_context(self, checks: Checker) -> Context:
-        settings = self.settings
-        limits = settings.limits
-        spool = settings.state / "spool"
-        shutil.rmtree(spool, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            spool.mkdir(mode=0o700)
-        return Context(
-            settings=settings,
-            hub=self._hub,
-            checks=checks,
-            guard=Guard(settings, exposed(self._sockets)),
-            spool=Spool(limits.spool_total, limits.spool_memory, spool),
-            journal=Journal(settings.state / JOURNAL),
-            tls=self._certificate.context,
-            suites=suite_names(),
-        )
-
     def _tell_unsettled(self) -> None:
-        journal = self._context.journal
-        for transaction in journal.unsettled():
+        for transaction in begin(self.settings.state):
             found = finding("relay.commit-unknown", "the relay ended while it was on its way")
             session = transaction.rpartition("-")[0]
             self._hub.emit(
                 ev.Found(session=session, at=time.time(), about=transaction, findings=(found,))
             )
-        journal.begin_anew()
 
     async def _tick(self) -> None:
         while True:
@@ -218,19 +176,12 @@ class Service:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEWAL)
-            if await asyncio.to_thread(self._certificate.changed):
+            if await self._front.renewed():
                 await self.reload()
 
     async def reload(self) -> None:
         """Read the certificate anew; one that cannot be used changes nothing but the status."""
-        try:
-            await asyncio.to_thread(self._certificate.read)
-        except ConfigError as error:
-            log.error("%s; the one from before stays in use", error)
-            return
-        log.info("the certificate was read anew")
-        if self._certificate.problem:
-            log.warning("%s", self._certificate.problem)
+        await self._front.reload()
 
     async def history(self, **query: Any) -> list[Record]:
         """Ended transactions, newest first, those of this moment included."""

@@ -73,7 +73,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
         )
         reloading = asyncio.create_task(_reload(reload, service, manager))
         await stop.wait()
-        log.info("draining: %d sessions", len(service.health.context.sessions))
+        log.info("draining: %d sessions", service.health.front.sessions)
         telling.cancel()
         reloading.cancel()
         manager.stopping(settings.limits.drain + COMMIT_GRACE)

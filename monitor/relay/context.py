@@ -34,4 +34,10 @@ class Context:
     commits: set[asyncio.Task[None]] = field(default_factory=set)
     tally: Tally = field(default_factory=OwnTally)
     draining: bool = False
+    mark: str = ""  # ends the ids of sessions: unlike those of the relay's other processes
     upstream_up: bool | None = None  # as the last attempt found it
+    met_at: float = 0.0  # when that was
+
+    def met(self, up: bool) -> None:
+        """Note what an attempt to reach the upstream found."""
+        self.upstream_up, self.met_at = up, self.clock()

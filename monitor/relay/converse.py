@@ -154,7 +154,7 @@ async def _greet(d: Dialogue) -> None:
     )
     try:
         d.upstream, banner = await d.link.open(d.id, d.peer, d.now())
-        context.upstream_up = True
+        context.met(True)
     except IdentityError as error:
         log.error("upstream %s %s: serving nobody", d.settings.upstream, error)
         d.found(finding("relay.upstream-down", f"the upstream {error}"))
@@ -162,7 +162,7 @@ async def _greet(d: Dialogue) -> None:
             own(451, "4.3.5 this relay is not set up rightly, try again later"), "fault"
         )
     except UpstreamError as error:
-        context.upstream_up = False
+        context.met(False)
         d.found(finding("relay.upstream-down", f"the upstream {error}"))
         await d.hang_up(own(421, UPSTREAM_DOWN), "upstream")
     await d.say(banner)

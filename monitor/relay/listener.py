@@ -7,13 +7,14 @@ import ipaddress
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from monitor.config import split_address
+from monitor.config import Settings, split_address
 from monitor.relay.context import Context
 from monitor.relay.converse import converse
-from monitor.relay.identity import IdentityError, Peer, canonical_ip
+from monitor.relay.identity import Guard, IdentityError, Peer, canonical_ip
 from monitor.relay.link import Link
 from monitor.relay.tally import SESSIONS
 from monitor.relay.upstream import UpstreamError
@@ -143,39 +144,45 @@ def exposed(sockets: Iterable[socket.socket]) -> bool:
     return not all(ipaddress.ip_address(address).is_loopback for address in addresses)
 
 
-async def probe(context: Context) -> str:
-    """Meet the upstream once, as the first client would; what is wrong, or "".
+class Met(NamedTuple):
+    """What a probe found."""
+
+    up: bool | None  # None where it is not the upstream that is at fault
+    warning: str = ""
+
+
+async def probe(settings: Settings, guard: Guard) -> Met:
+    """Meet the upstream once, as the first client would.
 
     Raises ListenError where mxtap must not start: an upstream that would relay for its own
     address, without taking the client's identity, behind a listener that is not loopback.
     """
-    settings = context.settings
     host, _ = split_address(settings.listen[0])
     local = host if _is_address(host) else "127.0.0.1"
     peer = Peer(canonical_ip(local), 0, canonical_ip(local), 0)
     try:
-        link = Link(settings, context.guard, lambda event: None)
-        upstream, banner = await link.open("probe", peer, context.clock())
+        link = Link(settings, guard, lambda event: None)
+        upstream, banner = await link.open("probe", peer, time.time())
     except IdentityError as error:
-        if not context.guard.relays:
-            return f"upstream {settings.upstream} {error}: nobody is served"
+        if not guard.relays:
+            return Met(None, f"upstream {settings.upstream} {error}: nobody is served")
         raise ListenError(
             f"upstream = {settings.upstream}: {error}. In Postfix set "
             "smtpd_authorized_xclient_hosts to mxtap's address (README: in front of Postfix); "
             'identity = "none" accepts the risk by hand'
         ) from None
     except UpstreamError as error:
-        context.upstream_up = False
-        return f"upstream {settings.upstream} {error}"
-    context.upstream_up = banner.code == 220
+        return Met(False, f"upstream {settings.upstream} {error}")
+    up = banner.code == 220
     upstream.abort()
-    if not context.guard.method:
-        relays = ", and it would relay to anywhere for that" if context.guard.relays else ""
-        return (
-            f"upstream {settings.upstream} takes no XCLIENT: its own checks see mxtap's address, "
-            f"not the client's{relays}"
-        )
-    return ""
+    if guard.method:
+        return Met(up)
+    relays = ", and it would relay to anywhere for that" if guard.relays else ""
+    return Met(
+        up,
+        f"upstream {settings.upstream} takes no XCLIENT: its own checks see mxtap's address, "
+        f"not the client's{relays}",
+    )
 
 
 def _is_address(host: str) -> bool:

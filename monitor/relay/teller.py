@@ -44,7 +44,8 @@ class Teller:
         self.settings = context.settings
         self.wire = wire
         self.id = (
-            f"{int(context.clock() * 1000):011x}{next(_counter) & 0xFFF:03x}{secrets.token_hex(2)}"
+            f"{int(context.clock() * 1000):011x}{next(_counter) & 0xFFF:03x}"
+            f"{secrets.token_hex(2)}{context.mark}"
         )
         self.peer = Peer("", 0, "", 0)
         self.client = ClientReport()
