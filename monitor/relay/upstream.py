@@ -120,6 +120,7 @@ class Upstream:
                     raise ValueError("message holds a bare CR or LF")
                 self._writer.write(stuffed(data, line_start))
                 line_start = data.endswith(b"\r\n")
+                await asyncio.sleep(0)  # an upstream that takes all at once: drain does not wait
                 async with asyncio.timeout(timeout):
                     await self._writer.drain()
             if last or not line_start:

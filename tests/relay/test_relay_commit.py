@@ -91,6 +91,16 @@ async def test_body_dot_and_quit_in_one_write_then_a_half_close(tmp_path: Path) 
         assert len(relay.upstream.messages) == 1
 
 
+async def test_a_reply_waits_for_nothing_that_comes_behind(tmp_path: Path) -> None:
+    """More than is read ahead: reading pauses, writing does not."""
+    async with relaying(tmp_path) as relay:
+        client = await upto_data(relay)
+        client.writer.write(CONTENT + b"\r\n" + (b"NOOP " + b"x" * 500 + b"\r\n") * 900)
+        assert await client.reply() == b"250 2.0.0 queued\r\n"
+        for _ in range(900):
+            assert (await client.reply()).startswith(b"250")
+
+
 async def test_client_gone_before_the_dot_leaves_nothing_upstream(tmp_path: Path) -> None:
     async with relaying(tmp_path) as relay:
         client = await upto_data(relay)
