@@ -37,6 +37,7 @@ COMMANDS = {
     "check": Command("check", "findings for one message"),
     "report": Command("report", "report cards of senders"),
     "whatif": Command("whatif", "what a rule would have done to past mail"),
+    "letter": Command("letter", "a letter to a sender's postmaster, from what was seen"),
     "doctor": Command("doctor", "is this machine ready for mail, and what is to be mended"),
     "config": Command("config", "show and check the settings"),
 }

@@ -127,7 +127,7 @@ def _example(example: Example, redactor: Redactor) -> Block:
     record, found = example.record, example.finding
     client, verdict = record.client, record.verdict
     name = f" ({client.name})" if client.name else ""
-    lines = [f"client: {client.ip}{name}, EHLO {client.helo or '(none)'}"]
+    lines = [f"client: {client.ip}{name}, called itself {client.helo or 'nothing'}"]
     if record.mail_from is not None:
         lines.append(redactor.command(f"MAIL FROM:<{record.mail_from}>"))
     if record.message and record.message.message_id:

@@ -8,7 +8,7 @@ from monitor.findings.answers import Ask, ask_all
 from monitor.findings.mailbox import ascii_domain
 from monitor.letter.who import Who
 
-__all__ = ["addresses", "mailbox"]
+__all__ = ["addresses", "is_address", "mailbox"]
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 MAX_LOCAL = 64  # octets; RFC 5321 4.5.3.1.1
@@ -47,7 +47,13 @@ def mailbox(rname: str) -> str:
             break
         local.append(rname[at])
         at += 1
-    name, host = "".join(local), ascii_domain(domain.encode("utf-8", "surrogateescape"))
-    if host is None or "." not in host or len(name) > MAX_LOCAL or not _LOCAL.fullmatch(name):
-        return ""
-    return f"{name}@{host}"
+    address = f"{''.join(local)}@{domain.removesuffix('.').lower()}"
+    return address if is_address(address) else ""
+
+
+def is_address(text: str) -> bool:
+    """Whether ``text`` may stand in a header as an address: ASCII, a dot-atom and a domain."""
+    local, _, domain = text.rpartition("@")
+    host = ascii_domain(domain.encode("utf-8", "surrogateescape"))
+    plain = host == domain.lower() and "." in domain
+    return plain and len(local) <= MAX_LOCAL and bool(_LOCAL.fullmatch(local))

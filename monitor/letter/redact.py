@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from monitor.findings.answers import canonical
+from monitor.text import clip
 
 __all__ = ["GONE", "Redactor"]
 
@@ -21,12 +22,17 @@ GONE = "[redacted]"
 MAX_DOMAINS = 200
 MAX_KNOWN = 10_000
 MAX_LOCAL = 320  # characters; more than RFC 5321 4.5.3.1.1 allows
+MAX_VERB = 12  # characters
 LOOKALIKE = 12  # characters of an end-of-data look-alike; behind it is a message
 _AT = r"(?:@|%40|\+40|=40|%)"  # as it is, in a URI, in xtext, quoted-printable, percent hack
 _STOP = frozenset(' \t<>"@,;:()[]')
 _WORD = re.compile(r"[^\s<>\"@,;:()\[\]]+")
 _REPLY = re.compile(r"\b[245]\d\d\b")
 _ORCPT = re.compile(r"(?i)\bORCPT=\S+")
+# What stands behind another verb may be a line of a message that was taken for a command.
+_VERBS = frozenset(
+    "HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP HELP QUIT STARTTLS AUTH XCLIENT XFORWARD".split()
+)
 _SECRET = ("subject", "text", "body")  # evidence that is what somebody wrote
 
 
@@ -46,10 +52,11 @@ class Redactor:
             if at and canonical(domain) in ours:
                 self._known.setdefault(local.lower(), address.lower())
         names = "|".join(re.escape(name) for name in sorted(ours, key=len, reverse=True))
-        domain = rf"((?:[\w-]{{1,63}}\.){{0,9}}(?:{names or '(?!)'}))(?![\w-]|\.\w)"
+        within = rf"((?:[\w-]{{1,63}}\.){{0,9}}(?:{names or '(?!)'}))"
+        domain = rf"{within}(?![\w-]|\.\w)"
         rest = rf"[^\s<>\"@]{{0,{MAX_LOCAL}}}@"
         self._address = re.compile(_AT + domain, re.IGNORECASE)
-        self._verp = re.compile(rf"={domain}(?=={rest}|@|[+-]{rest})", re.IGNORECASE)
+        self._verp = re.compile(rf"={within}(?=@|[=+_-]{rest})", re.IGNORECASE)
         self._srs = re.compile(rf"={domain}=([^\s<>\"@]{{1,{MAX_LOCAL}}})(?=@)", re.IGNORECASE)
 
     def text(self, text: str) -> str:
@@ -68,9 +75,9 @@ class Redactor:
         """A client's command line."""
         if not self.enabled:
             return text
-        verb = text.partition(" ")[0].upper()
-        if verb in ("VRFY", "EXPN"):
-            return f"{verb} {GONE}"
+        verb, space, _ = text.partition(" ")
+        if verb.upper() not in _VERBS:
+            return self.text(clip(verb, MAX_VERB)) + (f" {GONE}" if space else "")
         return self.text(_ORCPT.sub(f"ORCPT={GONE}", text))
 
     def evidence(self, value: Any, key: str = "") -> Any:
@@ -80,6 +87,8 @@ class Redactor:
         match value:
             case str() if key in _SECRET:
                 return GONE
+            case str() if key in ("command", "commands"):
+                return self.command(value)
             case str() if key == "lookalike":
                 return value[:LOOKALIKE]
             case str():
