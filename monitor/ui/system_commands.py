@@ -19,9 +19,9 @@ __all__ = ["system_commands"]
 
 def system_commands(app: App[Any], screen: Screen[object]) -> Iterable[SystemCommand]:
     """The commands for ``screen``; moving about is left to keys and mouse."""
-    desk_screen = isinstance(screen, DeskScreen)
-    name = screen.NAME if desk_screen else "live"
-    replay = desk_screen and screen.desk.replay is not None
+    name, replay = "live", False
+    if isinstance(screen, DeskScreen):
+        name, replay = screen.NAME, screen.desk.replay is not None
     for key in on_screen(name, replay=replay):
         if "lines" not in key.where:
             run: Callable[[], object] = partial(_run, app, screen, key.action)

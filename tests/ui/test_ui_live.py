@@ -268,13 +268,6 @@ async def test_updates_that_were_dropped_are_fetched() -> None:
         assert "30 of 30" in screen.text
 
 
-async def test_a_recording_says_that_it_is_one() -> None:
-    feed = FakeFeed([record(1)])
-    feed.live, feed.title = False, "yesterday.mxtap"
-    async with running(feed) as screen:
-        assert "yesterday.mxtap: a recording" in screen.lines[1]
-
-
 async def test_a_relay_that_cannot_be_reached_ends_the_app() -> None:
     feed = FakeFeed()
     feed.unreachable = "nothing listens on /run/mxtap.sock"

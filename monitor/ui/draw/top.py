@@ -80,16 +80,16 @@ def _rate(status: Status | None, trend: list[int], room: int, look: Look) -> Lin
 
 
 def draw_state(
-    title: str, live: bool, status: Status | None, link: Link, cells: int, look: Look
+    title: str, replayed: str, status: Status | None, link: Link, cells: int, look: Look
 ) -> Line:
-    """The second line: each part of the relay, and whether it is well."""
+    """The second line: each part of the relay, and whether it is well; or what is ``replayed``."""
     line = Line().gap()
     if not link.up:
         why = f": {link.why}" if link.why else ""
         text = f"{look.marks.down} {title} is gone, reconnecting{why}"
         return line.put(clip(text, cells - 2), look.palette.error)
-    if not live:
-        text = f"{look.marks.unknown} {title}: a recording; the lists are a rehearsal"
+    if replayed:
+        text = f"{look.marks.unknown} {title}: a recording; {replayed}"
         return line.put(clip(text, cells - 2), look.palette.notice)
     if status is None:
         text = f"{look.marks.unknown} connecting to {title}"

@@ -16,11 +16,12 @@ from textual.widgets import Footer, Input, Static
 from monitor.control.feed import FeedError
 from monitor.policy.entry import Entry, Kind, ListName
 from monitor.ui.desk import Desk
+from monitor.ui.draw.replay import draw_rehearsal
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
 from monitor.ui.screens.entry import EntryDialog
-from monitor.ui.widgets.table import LineTable
 from monitor.ui.widgets.replay_bar import ReplayBar
+from monitor.ui.widgets.table import LineTable
 from monitor.ui.widgets.top_bar import TopBar
 
 __all__ = ["MIN_SIZE", "DeskScreen"]
@@ -79,6 +80,8 @@ class DeskScreen(Screen[None]):
     def sync(self) -> None:
         """Bring every widget up to date. Called a few times a second at most."""
         self.query_one(TopBar).sync()
+        for bar in self.query(ReplayBar):
+            bar.refresh()
 
     def restyle(self) -> None:
         """Draw anew what keeps its styles: the theme changed."""
@@ -127,6 +130,8 @@ class DeskScreen(Screen[None]):
         first = entries[0]
         done = "Banned" if first.list == "ban" else "Allowed"
         what = f"{first.kind} {first.value}" if len(entries) == 1 else f"{len(entries)} at once"
+        if self.desk.replay:
+            done, what = "Rehearsing:", draw_rehearsal(self.desk.replay.rehearsal)
         self.app.notify(f"{done} {what}. u takes it back.")
         for table in self.query(LineTable):
             table.unmark()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 
 from monitor.events import SEVERITIES
 from monitor.filter import __doc__ as FILTER_HELP
-from monitor.ui.keymap import KEYS, SCREENS
+from monitor.ui.keymap import Key
 from monitor.ui.look import Look
 from monitor.ui.widgets.lines import Lines
 
@@ -35,10 +35,13 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark", "dismiss", "Close", priority=True),
     ]
 
-    def __init__(self, name: str, keys: dict[str, str], look: Look) -> None:
+    def __init__(
+        self, name: str, keys: Sequence[Key], bound: Mapping[str, str], look: Look
+    ) -> None:
         super().__init__()
         self._about = name
         self._keys = keys
+        self._bound = bound
         self._look = look
 
     def compose(self) -> ComposeResult:
@@ -51,15 +54,11 @@ class HelpScreen(ModalScreen[None]):
     def _text(self) -> Iterator[Text]:
         palette = self._look.palette
         yield Text("Keys", palette.heading)
-        places = set(SCREENS[self._about])
-        for key in KEYS:
-            if places & set(key.where):
-                shown = self._keys.get(key.name, key.keys).replace(",", "  ")
-                for long, short in (("slash", "/"), ("question_mark", "?")):
-                    shown = shown.replace(long, short)
-                yield Text.assemble(
-                    (f"  {shown:<20}", palette.accent), (f"{key.help}", palette.text)
-                )
+        for key in self._keys:
+            shown = self._bound.get(key.name, key.keys).replace(",", "  ")
+            for long, short in (("slash", "/"), ("question_mark", "?")):
+                shown = shown.replace(long, short)
+            yield Text.assemble((f"  {shown:<20}", palette.accent), (f"{key.help}", palette.text))
         yield Text.assemble(
             ("  ctrl+p              ", palette.accent),
             ("every command by name, themes included", palette.text),

@@ -9,6 +9,7 @@ from textual.widget import Widget
 from monitor.ui.cells import clip
 from monitor.ui.desk import Desk
 from monitor.ui.draw.line import Line
+from monitor.ui.draw.replay import draw_rehearsal
 from monitor.ui.draw.top import draw_state, draw_tabs, tab_at
 from monitor.ui.look import Look
 
@@ -36,12 +37,13 @@ class TopBar(Widget):
         """One line of the screen."""
         width = self.size.width
         model = self._desk.model
-        feed = self._desk.feed
+        feed, replay = self._desk.feed, self._desk.replay
         if y == 0:
             trend = model.rates.series("all", self._desk.clock() - 1, _TREND)
             line = draw_tabs(self._active, model.status, trend, width, self._look)
         elif y == 1:
-            line = draw_state(feed.title, feed.live, model.status, model.link, width, self._look)
+            replayed = draw_rehearsal(replay.rehearsal) if replay else ""
+            line = draw_state(feed.title, replayed, model.status, model.link, width, self._look)
         else:
             problems = model.status.problems if model.status else ()
             text = f" {self._look.marks.severity['warning']} " + "  ".join(problems)
