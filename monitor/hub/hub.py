@@ -18,9 +18,8 @@ from monitor.findings.views import Discipline, Session
 from monitor.hub.stats import Stats
 from monitor.hub.transcripts import Transcripts
 from monitor.policy.entry import Draft, Entry
-from monitor.policy.listed import ruling
-from monitor.policy.lists import Lists
 from monitor.policy.ruling import PASS, Ruling, Stage
+from monitor.policy.standing import Standing
 from monitor.record import Late, Record
 from monitor.store import Store
 
@@ -79,38 +78,32 @@ class Hub:
         self._clock = clock
         self._keep, self._remembered = keep_history, remembered
         self._transcripts = Transcripts()
-        self._hits: Counter[int] = Counter()
-        self._lists = Lists()
+        self.standing = Standing()
         self._version: tuple[int, int, float] | None = None
         self._next_look = self._next_prune = 0.0
         self._reload()
 
     # The relay's side
 
-    def emit(self, event: ev.AnyEvent) -> None:
-        """Take one event in. Never raises."""
+    def emit(self, event: ev.AnyEvent, line: bytes | None = None) -> None:
+        """Take one event in; ``line`` is its wire form, where somebody has it. Never raises."""
         try:
             passed, outputs = self.assembler.feed(event)
         except Exception:
             self._failed("assembler")
             return
         for each in passed:
-            self._pass_on(each)
+            self._pass_on(each, line if each is event else None)
         for output in outputs:
             self._tell(output)
 
     async def rule(self, stage: Stage) -> Ruling:
         """The lists first, then every other policy; the first that does not pass, wins."""
-        entry = self._lists.match(stage)
+        return self.standing.rule(stage) or await self.policies(stage)
+
+    async def policies(self, stage: Stage) -> Ruling:
+        """What every other policy says, where the lists leave it open."""
         found: tuple[ev.Finding, ...] = ()
-        if entry is not None:
-            told = ruling(entry, stage)
-            self._hits[entry.id] += 1
-            if told.action != "pass":
-                return told
-            found = told.findings
-            if entry.list == "allow":
-                return told
         for ruler in self._rulers:
             try:
                 told = ruler(stage)
@@ -169,14 +162,14 @@ class Hub:
             self.store.writer.soon(lambda: self._prune(now))
 
     def _look_at_lists(self) -> None:
-        hits, self._hits = self._hits, Counter()
+        hits = self.standing.take_hits()
         try:
             if hits:
-                self.store.entries.count_hits(hits.items())
+                self.store.entries.count_hits(hits)
             if self.store.entries.version() != self._version:
                 self._reload()
         except Exception:
-            self._hits += hits
+            self.standing.count(hits)
             self._failed("lists")
 
     def _prune(self, now: float) -> None:
@@ -189,14 +182,14 @@ class Hub:
 
     def _reload(self) -> None:
         self._version = self.store.entries.version()
-        self._lists = Lists(self.store.entries.in_force())
+        self.standing.replace(self.store.entries.in_force())
         for call in self.on_lists:
             call()
 
     # Inside
 
-    def _pass_on(self, event: ev.AnyEvent) -> None:
-        lines = self._transcripts.add(event)
+    def _pass_on(self, event: ev.AnyEvent, line: bytes | None) -> None:
+        lines = self._transcripts.add(event, line)
         if lines is not None:
             self.store.history.add_transcript(event.session, event.at, lines)
         for consumer in self._consumers:
