@@ -135,7 +135,11 @@ class Hub:
 
     def transcript(self, session: str) -> list[ev.AnyEvent]:
         """Every event of a session that is kept."""
-        return self._transcripts.open(session) or self.store.history.transcript(session)
+        events = self._transcripts.open(session)
+        if not events:
+            self.store.writer.flush()  # it may have ended this moment
+            events = self.store.history.transcript(session)
+        return events
 
     def waiting(self) -> list[Wait]:
         """Mail that was deferred and has not been accepted since, the longest wait first."""

@@ -27,6 +27,7 @@ class Writer:
         self._bound = bound
         self._waiting: list[Write] = []
         self._lock = threading.Lock()
+        self._writing = threading.Lock()  # one batch at a time: they are written in order
         self._stop = threading.Event()
         self._calls: list[Callable[[], None]] = []
         self._on_written: list[Callable[[], None]] = []
@@ -64,11 +65,13 @@ class Writer:
             call()
 
     def flush(self) -> bool:
-        """Write what waits now; False where that failed and it still waits."""
-        with self._lock:
-            batch, self._waiting = self._waiting, []
-        if not batch:
-            return True
+        """Have all that was put written by the return; False where that failed and it waits."""
+        with self._writing:
+            with self._lock:
+                batch, self._waiting = self._waiting, []
+            return not batch or self._write(batch)
+
+    def _write(self, batch: list[Write]) -> bool:
         try:
             with self._engine.begin() as connection:
                 _execute(connection, batch)

@@ -113,3 +113,10 @@ def test_a_finding_after_its_session_is_late_and_opens_no_transcript(store: Stor
     assert isinstance(told[0], Late)
     assert told[0].about == "s-1"
     assert hub.transcript("s") == []
+
+
+def test_the_transcript_of_a_session_that_ended_this_moment_is_there(store: Store) -> None:
+    hub = Hub(store)
+    for event in DIALOGUE:
+        hub.emit(event)
+    assert [type(event) for event in hub.transcript("s")] == [type(event) for event in DIALOGUE]

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from monitor import events as ev
 from monitor.findings.catalogue import finding
@@ -113,6 +114,32 @@ def test_the_writer_does_what_is_asked_of_it_soon(tmp_path: Path) -> None:
     store, done = Store(tmp_path), threading.Event()
     store.writer.soon(done.set)
     assert done.wait(10)
+    store.close()
+
+
+def test_who_flushes_waits_for_the_batch_that_is_being_written(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
+    store = Store(tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    store.history.add(record(1))
+    mocker.patch("monitor.store.writer._execute", side_effect=slow)
+    first = threading.Thread(target=store.writer.flush)
+    first.start()
+    assert begun.wait(10)
+    second = threading.Thread(target=store.writer.flush)
+    second.start()
+    second.join(0.1)
+    assert second.is_alive()
+    go_on.set()
+    first.join(10)
+    second.join(10)
+    assert not second.is_alive()
     store.close()
 
 
