@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from monitor.filter.saved import SAVED
 from monitor.filter.terms import TERMS
 from monitor.findings.catalogue import CATALOGUE
 
@@ -13,17 +15,20 @@ _RESULTS = ("spf", "dkim", "dmarc", "arc")
 _KEYWORDS = ("and", "or", "not")
 
 
-def complete(text: str, cursor: int) -> list[str]:
+def complete(text: str, cursor: int, saved: Iterable[str] = ()) -> list[str]:
     """What may stand in place of the word that ends at ``cursor``, best first.
 
-    Put one in place with :func:`replace`.
+    ``saved`` are the names of filters. Put one in place with :func:`replace`.
     """
     word = _word(text, cursor).lower()
     if begun_term := _TERM.fullmatch(word):
         key, op, begun = begun_term.groups()
-        choices = [c for c in _values(key) if c.lower().startswith(begun) and c.lower() != begun]
+        values = saved if key == SAVED else _values(key)
+        choices = [c for c in values if c.lower().startswith(begun) and c.lower() != begun]
         return [f"{key}{op}{choice}" for choice in choices]
     names = [name + term.lead for name, term in TERMS.items()]
+    if saved:
+        names.append(f"{SAVED}:")
     return [c for c in (*names, *_KEYWORDS) if c.startswith(word) and c != word]
 
 

@@ -21,6 +21,7 @@ from monitor.control.feed import Feed, FeedError
 from monitor.ui import marks
 from monitor.ui.cells import safe
 from monitor.ui.desk import Desk
+from monitor.ui.filters import Filters, FiltersError, state_folder
 from monitor.ui.keymap import KEYS, KeysError, bindings, load_keys, on_screen
 from monitor.ui.look import Look
 from monitor.ui.palette import Palette
@@ -67,7 +68,7 @@ class MxtapApp(App[Ending]):
     ) -> None:
         no_colour = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if no_colour else None)
-        self.desk = Desk(feed, clock)
+        self.desk = Desk(feed, clock, Filters(state_folder() / "filters.json"))
         self.look = Look(marks=marks.choose(os.environ))
         self.trouble = ""
         self._settings = settings
@@ -77,10 +78,17 @@ class MxtapApp(App[Ending]):
         self._complaints: list[str] = []
         for name in _CLASSES:
             self.add_mode(name, partial(self._screen, name))
+        self._load_filters()
         self._load_themes(plain=no_colour or self.console.color_system in (None, "standard"))
 
     def _screen(self, name: str) -> DeskScreen:
         return _CLASSES[name](self.desk, self.look)
+
+    def _load_filters(self) -> None:
+        try:
+            self.desk.filters.load()
+        except FiltersError as error:
+            self._complaints.append(str(error))
 
     def _load_themes(self, *, plain: bool) -> None:
         folder = self._settings.themes or user_folder() / "themes"

@@ -16,6 +16,7 @@ from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
+from monitor.ui.filters import Filters
 from monitor.ui.state.model import Model
 from monitor.ui.state.suggest import draft_of, tell
 
@@ -33,12 +34,18 @@ Step = Draft | int
 class Desk:
     """Every screen works on this. Calls that reach the relay may raise FeedError."""
 
-    def __init__(self, feed: Feed, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        clock: Callable[[], float] | None = None,
+        filters: Filters | None = None,
+    ) -> None:
         """``clock`` gives epoch seconds: the wall's, or in a replay the session's."""
         self.feed = feed
         self.replay = feed if isinstance(feed, CaptureFeed) else None
         self.clock = clock or (feed.now if isinstance(feed, CaptureFeed) else time.time)
         self.model = Model(self.clock)
+        self.filters = filters or Filters()
         self._undo: list[tuple[str, tuple[Step, ...]]] = []
 
     # -- what comes in

@@ -1,4 +1,4 @@
-"""What the command palette offers: every action of a screen by name, and the themes."""
+"""What the command palette offers: every action of a screen by name, saved filters, themes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textual.app import App, SystemCommand
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from monitor.ui.cells import safe
 from monitor.ui.keymap import on_screen
 from monitor.ui.screens.base import DeskScreen
 from monitor.ui.widgets.table import LineTable
@@ -26,6 +27,10 @@ def system_commands(app: App[Any], screen: Screen[object]) -> Iterable[SystemCom
         if "lines" not in key.where:
             run: Callable[[], object] = partial(_run, app, screen, key.action)
             yield SystemCommand(key.label, key.help, run)
+    if isinstance(screen, DeskScreen):
+        for title, text in screen.desk.filters.saved.items():
+            show = partial(app.run_action, f"show_only({text!r})")
+            yield SystemCommand(f"Filter {title}", safe(text), show)
     for theme in sorted(app.available_themes):
         use = partial(setattr, app, "theme", theme)
         yield SystemCommand(f"Theme {theme}", "use these colours", use)

@@ -20,6 +20,7 @@ from monitor.ui.desk import Desk
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
 from monitor.ui.screens.base import DeskScreen
+from monitor.ui.screens.filters import FiltersDialog
 from monitor.ui.screens.session import SessionScreen
 from monitor.ui.state.suggest import suggest
 from monitor.ui.widgets.details import Details
@@ -53,7 +54,7 @@ class LiveScreen(DeskScreen):
         yield Static(id="empty", markup=False)
         yield StateLine(self.desk, self.table, self.look)
         yield self.details
-        yield FilterBar(self.look)
+        yield FilterBar(self.desk.filters, self.look)
 
     @property
     def record(self) -> Record | None:
@@ -231,6 +232,16 @@ class LiveScreen(DeskScreen):
     def action_filter(self) -> None:
         """Type a filter."""
         self.query_one(FilterBar).open()
+
+    async def action_filters(self) -> None:
+        """Choose from the filters that are kept, or keep this one under a name."""
+        wanted = self.desk.model.window.filter
+        dialog = FiltersDialog(self.desk.filters, wanted.text if wanted else "", self.look)
+        await self.app.push_screen(dialog, self._chosen)
+
+    def _chosen(self, text: str | None) -> None:
+        if text is not None:
+            self.show_only(text)
 
     def action_clear(self) -> None:
         """Clear the filter."""

@@ -13,24 +13,30 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Label, Static
 
 from monitor.filter import Filter, FilterError, complete, parse, replace
+from monitor.filter.saved import expand
 from monitor.ui.cells import safe, width
+from monitor.ui.filters import Filters, FiltersError
 from monitor.ui.look import Look
 
 __all__ = ["FilterBar"]
 
 _PROMPT = " / "
-_REMEMBERED = 50
 
 
 class _Completions(Suggester):
-    def __init__(self) -> None:
+    """The word that is typed in full; else the last filter of before that begins so."""
+
+    def __init__(self, filters: Filters) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self._filters = filters
 
     async def get_suggestion(self, value: str) -> str | None:
-        if not value or value[-1] in ' ()"':
-            return None
-        choices = complete(value, len(value))
-        return replace(value, len(value), choices[0])[0] if choices else None
+        if value and value[-1] not in ' ()"':
+            choices = complete(value, len(value), self._filters.saved)
+            if choices:
+                return replace(value, len(value), choices[0])[0]
+        past = reversed(self._filters.past)
+        return next((p for p in past if value and p.startswith(value) and p != value), None)
 
 
 class FilterInput(Input):
@@ -45,22 +51,23 @@ class FilterInput(Input):
     class Cancelled(Message):
         """The operator wants the filter of before."""
 
-    def __init__(self) -> None:
+    def __init__(self, filters: Filters) -> None:
         super().__init__(
             placeholder='from:example.org  sev>=warning  code:4xx  "two words"   (? for more)',
-            suggester=_Completions(),
+            suggester=_Completions(filters),
             compact=True,
             select_on_focus=False,
         )
-        self._past: list[str] = []
-        self._at = 0
+        self._filters = filters
+        self._back = 0  # how far back in what was typed before
 
     def keep(self) -> None:
         """Remember what stands here."""
-        if self.value and self.value not in self._past[-1:]:
-            self._past.append(self.value)
-            del self._past[:-_REMEMBERED]
-        self._at = len(self._past)
+        self._back = 0
+        try:
+            self._filters.remember(self.value)
+        except FiltersError as error:
+            self.notify(safe(str(error)), severity="warning")
 
     def action_cancel(self) -> None:
         """Give up."""
@@ -68,15 +75,10 @@ class FilterInput(Input):
 
     def action_remember(self, by: int) -> None:
         """Bring back what was typed before."""
-        self._at = max(0, min(self._at + by, len(self._past)))
-        self.value = self._past[self._at] if self._at < len(self._past) else ""
+        past = self._filters.past
+        self._back = max(0, min(self._back - by, len(past)))
+        self.value = past[-self._back] if self._back else ""
         self.cursor_position = len(self.value)
-
-
-def _unfinished(text: str) -> bool:
-    """True while the last word may become a term: as a mere word it would find nothing."""
-    last = text.split(" ")[-1].lstrip("(")
-    return bool(last) and last.isalpha() and bool(complete(text, len(text)))
 
 
 class FilterBar(Vertical):
@@ -90,8 +92,9 @@ class FilterBar(Vertical):
             self.wanted = wanted
             self.done = done
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, filters: Filters, look: Look) -> None:
         super().__init__()
+        self._filters = filters
         self._look = look
         self._before = ""
 
@@ -99,7 +102,7 @@ class FilterBar(Vertical):
         """The prompt, and room for an error."""
         with Horizontal():
             yield Label(_PROMPT)
-            yield FilterInput()
+            yield FilterInput(self._filters)
         yield Static(id="fault", markup=False)
 
     @property
@@ -122,14 +125,19 @@ class FilterBar(Vertical):
         self.input.value = ""
 
     def set(self, text: str) -> None:
-        """Filter by ``text``."""
+        """Filter by ``text``; where it is not understood, let it be mended."""
+        self._before = self.input.value
         self.input.value = text
-        self.input.keep()
+        if self._understand(text, done=True):
+            self.input.keep()
+        else:
+            self.add_class("-open")
+            self.screen.set_focus(self.input)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Understand what was typed, or show where that fails."""
         event.stop()
-        if not _unfinished(event.value):
+        if not self._unfinished(event.value):
             self._understand(event.value, done=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -145,10 +153,15 @@ class FilterBar(Vertical):
         self._understand(self._before, done=True)
         self.close()
 
+    def _unfinished(self, text: str) -> bool:
+        """True while the last word may become a term: as a mere word it would find nothing."""
+        last = text.split(" ")[-1].lstrip("(")
+        return last.isalpha() and bool(complete(text, len(text), self._filters.saved))
+
     def _understand(self, text: str, *, done: bool) -> bool:
         fault = self.query_one("#fault", Static)
         try:
-            wanted = parse(text) if text.strip() else None
+            wanted = parse(expand(text, self._filters.saved)) if text.strip() else None
         except FilterError as error:
             indent = width(_PROMPT) + width(safe(text[: error.position]))
             told = safe(error.message)
