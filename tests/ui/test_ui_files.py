@@ -133,9 +133,9 @@ def test_wrong_keys_are_told(tmp_path: Path, text: str, told: str) -> None:
 
 
 async def test_keys_are_rebound_and_help_tells_so() -> None:
-    write(user_folder() / "keys.toml", '[keys]\nban = ["B", "f5"]\ndown = "n"\n')
+    write(user_folder() / "keys.toml", '[keys]\nban = ["B", "f5"]\ndown = "v"\n')
     async with running(FakeFeed([record(i) for i in range(5)])) as screen:
-        await screen.press("g", "n", "b")
+        await screen.press("g", "v", "b")
         assert "2 of 5" in screen.text
         assert "[address]" not in screen.text
         await screen.press("f5")
