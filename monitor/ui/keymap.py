@@ -73,6 +73,9 @@ KEYS = (
     Key("extend", "e", "extend", "Extend", "let this entry last longer", ("lists",)),
     Key("undo", "u", "undo", "Undo", "take back the last change of the lists", _APP),
     Key("filter", "slash", "filter", "Filter", "show only what matches", ("live",)),
+    Key(
+        "filters", "F", "filters", "Filters", "filters of before, and saved:NAME", ("live",), False
+    ),
     Key("follow", "space,f", "follow", "Follow", "follow the newest, or hold still", ("live",)),
     Key("order", "o", "order", "Order", "by time, finding, reply or client", ("live",)),
     Key("reverse", "O", "reverse", "Reverse", "that order from its other end", ("live",), False),
