@@ -31,6 +31,7 @@ from monitor.record import Record
 from monitor.relay.front import Front, begin
 from monitor.relay.listener import ListenError, bind
 from monitor.store import Store, StoreError
+from monitor.study.aside import Aside
 
 if TYPE_CHECKING:
     from monitor.daemon.metrics import Metrics
@@ -115,7 +116,7 @@ class Service:
         if self._front.upstream_up is not False:  # that is told as it is at the moment
             self.health.warning = warning
         self._tell_unsettled()
-        control = ControlServer(self._hub, self.health.status, self.history)
+        control = ControlServer(self._hub, self.health.status, self.history, Aside(settings))
         await control.start(settings.state)
         stack.push_async_callback(control.stop)
         if self._metrics:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from typing import TypeVar
 
 import monitor
 from monitor.assembler import Output
@@ -27,6 +28,7 @@ from monitor.events import AnyEvent
 from monitor.filter import FilterError, parse
 from monitor.filter.order import Order, Page, Place, up_to
 from monitor.findings.retry.waiting import Wait
+from monitor.insight.questions import Question, StudyError
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 
@@ -34,6 +36,10 @@ STATUS = 1.0  # seconds between two updates of the status
 PATIENCE = 0.1  # seconds after which a page is given with what was found by then
 PLACES = 50_000  # sessions whose place in the file is remembered
 SLACK = 600.0  # seconds behind a record in which its session's last events are looked for
+
+T = TypeVar("T")
+# The answer to a question about a reel up to a time, given the lists of the rehearsal.
+Study = Callable[[Question, Reel, float, list[Entry]], Awaitable[object]]
 
 
 class CaptureFeed:
@@ -52,12 +58,14 @@ class CaptureFeed:
         *,
         speed: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
+        study: Study | None = None,
     ) -> None:
         self.title = reel.title
         self.reel = reel
         self._wake = asyncio.Event()
         self.playback = Playback(reel, speed=speed, clock=clock, changed=self._wake.set)
         self._clock = clock
+        self._study = study
         self.rehearsal = Rehearsal()
         self._relay = ""
         self._counts = dict.fromkeys((2, 4, 5), 0)  # transactions, by the reply's first digit
@@ -167,6 +175,18 @@ class CaptureFeed:
     async def waiting(self) -> list[Wait]:
         """Mail that waits at this point of the replay."""
         return self.playback.witness.waiting(self.playback.position)
+
+    async def study(self, question: Question, form: type[T]) -> T:
+        """The answer to a question about what was played so far."""
+        if self._study is None:
+            raise FeedError("this recording is not asked about its past")
+        position, entries = self.playback.position, self.rehearsal.entries()
+        try:
+            told = await self._study(question, self.reel, position, entries)
+        except StudyError as error:
+            raise FeedError(str(error)) from None
+        assert isinstance(told, form)
+        return told
 
     async def lists(self) -> list[Entry]:
         """The entries of the rehearsal."""

@@ -11,10 +11,10 @@ import msgspec
 
 from monitor.commands.when import moment_of
 from monitor.config import ConfigError, Settings
-from monitor.insight.questions import LetterTo, Written
+from monitor.insight.questions import LetterTo, StudyError, Written
 from monitor.letter.recipients import is_address
 from monitor.study.answer import answer
-from monitor.study.past import StudyError, opened
+from monitor.study.past import opened
 
 FORMATS = ("text", "markdown", "eml")
 

@@ -24,6 +24,7 @@ from monitor.capture.sources import disciplines, open_reel, spooled
 from monitor.config import ConfigError, Settings
 from monitor.filter import Filter, FilterError, parse
 from monitor.record import Record
+from monitor.study.replayed import Replayed
 
 TOLD = 20  # differences that are told one by one
 
@@ -106,7 +107,7 @@ def _print(reel: Reel, start: float, wanted: Filter) -> None:
 def _show(reel: Reel, start: float, speed: float, settings: Settings) -> int:
     from monitor.ui.start import run as show
 
-    feed = CaptureFeed(reel, speed=speed)
+    feed = CaptureFeed(reel, speed=speed, study=Replayed(settings))
     feed.playback.seek(start)
     feed.playback.play()
     return show(feed, settings).code

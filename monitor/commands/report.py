@@ -11,10 +11,11 @@ import msgspec
 from monitor.commands.when import moment_of
 from monitor.config import ConfigError, Settings
 from monitor.insight.cards import Report
+from monitor.insight.questions import StudyError
 from monitor.insight.render.page import to_html
 from monitor.insight.render.table import to_csv
 from monitor.insight.render.text import compared, details, overview
-from monitor.study.past import StudyError, opened
+from monitor.study.past import opened
 from monitor.study.report import report
 
 FORMATS = ("text", "json", "html", "csv")

@@ -10,10 +10,11 @@ import msgspec
 
 from monitor.commands.when import moment_of
 from monitor.config import ConfigError, Settings
+from monitor.insight.questions import StudyError
 from monitor.insight.render.answer import written
 from monitor.insight.whatif.words import FORMS, drafts_of
 from monitor.policy.entry import Draft
-from monitor.study.past import StudyError, opened
+from monitor.study.past import opened
 from monitor.study.whatif import whatif
 
 

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,11 +26,14 @@ from monitor.control.protocol import (
 from monitor.control.server import MAX_HISTORY, SOCKET
 from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
+from monitor.insight.questions import Question
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 
 RETRY = 1.0  # seconds between attempts to reconnect
 LIMIT = 64 * 1024 * 1024  # bytes of one line: a whole page of history
+
+T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Update | Response).decode
@@ -183,6 +186,10 @@ class SocketFeed:
     async def waiting(self) -> list[Wait]:
         """Mail that was deferred and has not been accepted since."""
         return msgspec.convert(await self._call("waiting"), list[Wait])
+
+    async def study(self, question: Question, form: type[T]) -> T:
+        """The answer to a question about the past."""
+        return msgspec.convert(await self._call("study", question=question), form)
 
     async def lists(self) -> list[Entry]:
         """The entries in force."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from monitor.control.protocol import Status, Update
 from monitor.events import AnyEvent
 from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
+from monitor.insight.questions import Question
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
+
+T = TypeVar("T")
 
 
 class FeedError(Exception):
@@ -63,6 +66,13 @@ class Feed(Protocol):
 
     async def waiting(self) -> list[Wait]:
         """Mail that was deferred and has not been accepted since, the longest wait first."""
+        ...
+
+    async def study(self, question: Question, form: type[T]) -> T:
+        """The answer to a question about the past, a ``form``. It takes a while.
+
+        One at a time: another question ends the one before it.
+        """
         ...
 
     async def lists(self) -> list[Entry]:

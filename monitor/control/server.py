@@ -34,6 +34,7 @@ from monitor.filter import FilterError
 from monitor.filter.order import Order, Page, Place
 from monitor.hub import Hub
 from monitor.hub.search import page
+from monitor.insight.questions import Question, StudyError
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Late, Record
 from monitor.store import StoreError
@@ -50,6 +51,9 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Request).decode
 
 
+Study = Callable[[Question], Awaitable[Any]]
+
+
 class ControlError(Exception):
     """The socket cannot be had; the text is for the operator."""
 
@@ -62,10 +66,12 @@ class ControlServer:
         hub: Hub,
         status: Callable[[], Status],
         history: Callable[..., Awaitable[list[Record]]],
+        study: Study | None = None,
     ) -> None:
         self._hub = hub
         self._status = status
         self._history = history
+        self._study = study
         self._clients: set[_Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -139,26 +145,44 @@ class ControlServer:
         sender = asyncio.get_running_loop().create_task(client.send())
         try:
             while line := await reader.readline():
-                client.answer(_encode(await self._answer(client, line)) + b"\n")
+                await self._take(client, line)
         except (ConnectionError, ValueError, asyncio.CancelledError):
             pass  # gone, or a line past the limit: there is nobody to tell
         finally:
             self._clients.discard(client)
             self._tasks.discard(task)
             sender.cancel()
+            client.end_study()
             writer.close()
 
-    async def _answer(self, client: _Client, line: bytes) -> Response:
+    async def _take(self, client: _Client, line: bytes) -> None:
+        """Answer a request, but for a study: that one while others are answered."""
         try:
             request = _decode(line)
         except msgspec.MsgspecError as error:
-            return Response(id=0, error=f"not a request: {error}")
+            client.answer(_encode(Response(id=0, error=f"not a request: {error}")) + b"\n")
+            return
+        if request.do == "study":
+            client.end_study()
+            client.study = asyncio.get_running_loop().create_task(self._tell(client, request))
+        else:
+            await self._tell(client, request)
+
+    async def _tell(self, client: _Client, request: Request) -> None:
+        try:
+            response = await self._answer(client, request)
+        except asyncio.CancelledError:
+            client.answer(_encode(Response(id=request.id, error="another was asked")) + b"\n")
+            raise
+        client.answer(_encode(response) + b"\n")
+
+    async def _answer(self, client: _Client, request: Request) -> Response:
         method = _METHODS.get(request.do)
         if method is None:
             return Response(id=request.id, error=f"unknown request {request.do!r}")
         try:
             return Response(id=request.id, result=await method(self, client, **request.args))
-        except (ValueError, StoreError, FilterError) as error:
+        except (ValueError, StoreError, FilterError, StudyError) as error:
             return Response(id=request.id, error=str(error))
         except TypeError as error:
             return Response(id=request.id, error=f"{request.do}: {error}")
@@ -212,6 +236,13 @@ class ControlServer:
     async def _get_waiting(self, client: _Client) -> Any:
         return await asyncio.to_thread(self._hub.waiting)
 
+    async def _get_study(self, client: _Client, question: Any) -> Any:
+        if self._study is None:
+            raise ValueError("this relay answers no questions about the past")
+        asked: Question = msgspec.convert(question, Question)
+        await asyncio.to_thread(self._hub.store.writer.flush)
+        return await self._study(asked)
+
     async def _get_lists(self, client: _Client) -> Any:
         return self._hub.lists()
 
@@ -236,6 +267,7 @@ _METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
     "page": ControlServer._get_page,
     "transcript": ControlServer._get_transcript,
     "waiting": ControlServer._get_waiting,
+    "study": ControlServer._get_study,
     "lists": ControlServer._get_lists,
     "trail": ControlServer._get_trail,
     "add": ControlServer._add,
@@ -253,6 +285,7 @@ class _Client:
     def __init__(self, writer: asyncio.StreamWriter, user: str) -> None:
         self.user = user
         self.subscribed = False
+        self.study: asyncio.Task[None] | None = None
         self._writer = writer
         self._queue: deque[bytes] = deque()
         self._missed = 0
@@ -270,6 +303,11 @@ class _Client:
         """An answer: never dropped, and at most one waits a request."""
         self._queue.append(line)
         self._ready.set()
+
+    def end_study(self) -> None:
+        """Nobody waits for its answer any more."""
+        if self.study is not None:
+            self.study.cancel()
 
     async def send(self) -> None:
         """Write what waits, as fast as the other side reads."""

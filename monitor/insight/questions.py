@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["LetterTo", "Question", "ReportOn", "WhatIf", "Written"]
+__all__ = ["LetterTo", "Question", "ReportOn", "StudyError", "WhatIf", "Written"]
+
+
+class StudyError(Exception):
+    """There is no answer; the text is for the operator."""
 
 
 class ReportOn(msgspec.Struct, frozen=True, kw_only=True, tag="report"):

@@ -30,8 +30,8 @@ _WORD = re.compile(r"[^\s<>\"@,;:()\[\]]+")
 _REPLY = re.compile(r"\b[245]\d\d\b")
 _ORCPT = re.compile(r"(?i)\bORCPT=\S+")
 # What stands behind another verb may be a line of a message that was taken for a command.
-_VERBS = frozenset(
-    "HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP HELP QUIT STARTTLS AUTH XCLIENT XFORWARD".split()
+_VERBS = re.compile(
+    "(?i)helo|[el]hlo|mail|rcpt|data|bdat|rset|noop|help|quit|starttls|auth|xclient|xforward"
 )
 _SECRET = ("subject", "text", "body")  # evidence that is what somebody wrote
 
@@ -76,7 +76,7 @@ class Redactor:
         if not self.enabled:
             return text
         verb, space, _ = text.partition(" ")
-        if verb.upper() not in _VERBS:
+        if not _VERBS.fullmatch(verb):
             return self.text(clip(verb, MAX_VERB)) + (f" {GONE}" if space else "")
         return self.text(_ORCPT.sub(f"ORCPT={GONE}", text))
 

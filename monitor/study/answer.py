@@ -8,10 +8,10 @@ from monitor.config import ConfigError, Settings
 from monitor.dns.choose import open_resolver
 from monitor.dns.zone import ZoneError
 from monitor.insight.cards import Report
-from monitor.insight.questions import LetterTo, Question, ReportOn, WhatIf, Written
+from monitor.insight.questions import LetterTo, Question, ReportOn, StudyError, WhatIf, Written
 from monitor.insight.whatif.answer import Answer
 from monitor.study.letter import letter
-from monitor.study.past import Past, StudyError
+from monitor.study.past import Past
 from monitor.study.report import report
 from monitor.study.whatif import whatif
 

@@ -8,13 +8,13 @@ from monitor.checks.settle import Inquiry
 from monitor.config import Settings
 from monitor.dns import Resolver
 from monitor.events import AnyEvent
-from monitor.insight.questions import LetterTo, Written
+from monitor.insight.questions import LetterTo, StudyError, Written
 from monitor.insight.whatif.scenario import Spoken
 from monitor.letter.case import Case, open_case
 from monitor.letter.recipients import addresses
 from monitor.letter.who import Who
 from monitor.letter.write import write
-from monitor.study.past import Past, StudyError
+from monitor.study.past import Past
 
 __all__ = ["letter"]
 

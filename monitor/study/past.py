@@ -6,7 +6,7 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,20 +16,17 @@ from monitor.capture.reel import Reel
 from monitor.capture.sources import open_reel
 from monitor.config import Settings
 from monitor.events import AnyEvent
+from monitor.insight.questions import StudyError
 from monitor.insight.whatif.scenario import Spoken
 from monitor.policy.entry import Entry
 from monitor.record import Record
 from monitor.store import StoreError
 from monitor.store.reading import Reading
 
-__all__ = ["Past", "StudyError", "of_history", "of_reel", "opened"]
+__all__ = ["Past", "of_history", "of_reel", "opened"]
 
 USUAL = 7 * 86_400.0  # seconds of history, where nobody says how much
 SLACK = 600.0  # seconds behind a record in which its session's last events are looked for
-
-
-class StudyError(Exception):
-    """There is no answer; the text is for the operator."""
 
 
 class Past(Protocol):
@@ -68,31 +65,42 @@ class _History:
 
 
 class _Captures:
-    def __init__(self, reel: Reel, until: float) -> None:
+    def __init__(
+        self, reel: Reel, until: float, entries: Sequence[Entry], wanted: Callable[[], bool]
+    ) -> None:
         self._reel = reel
+        self._entries = entries
+        self._wanted = wanted
         self.since, self.until = reel.start, until
 
     def records(self, since: float) -> Iterator[Record]:
         for batch in forwards(self._reel, since, math.nextafter(self.until, math.inf)):
+            if not self._wanted():
+                raise StudyError("another was asked")
             yield from batch.records
 
     def transcript(self, spoken: Spoken) -> list[AnyEvent]:
         return session_events(self._reel, spoken.session, spoken.started, spoken.ended + SLACK)
 
     def entries(self) -> list[Entry]:
-        return []
+        return list(self._entries)
 
 
-def of_reel(reel: Reel, until: float = math.inf) -> Past:
-    """A recording as far as ``until``."""
-    return _Captures(reel, min(until, reel.end))
+def of_reel(
+    reel: Reel,
+    until: float = math.inf,
+    entries: Sequence[Entry] = (),
+    wanted: Callable[[], bool] = lambda: True,
+) -> Past:
+    """A recording as far as ``until``. It raises StudyError when it is no longer ``wanted``."""
+    return _Captures(reel, min(until, reel.end), entries, wanted)
 
 
 @contextlib.contextmanager
-def of_history(state: Path) -> Iterator[Past]:
-    """A state folder's history, which is only read. Raises StudyError."""
+def of_history(settings: Settings) -> Iterator[Past]:
+    """The state folder's history, which is only read. Raises StudyError."""
     try:
-        reading = Reading(state)
+        reading = Reading(settings.state)
     except StoreError as error:
         raise StudyError(str(error)) from None
     with contextlib.closing(reading):
@@ -106,7 +114,7 @@ def opened(files: Sequence[Path], settings: Settings) -> Iterator[Past]:
     What of the captures could not be read is told at the end.
     """
     if not files:
-        with of_history(settings.state) as past:
+        with of_history(settings) as past:
             yield past
         return
     try:

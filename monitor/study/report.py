@@ -13,8 +13,9 @@ from monitor.findings.dmarc.walk import registered
 from monitor.findings.pools import network
 from monitor.insight.cards import Card, Report
 from monitor.insight.grading import Grading
+from monitor.insight.questions import StudyError
 from monitor.insight.sender import senders
-from monitor.study.past import Past, StudyError
+from monitor.study.past import Past
 
 __all__ = ["report"]
 

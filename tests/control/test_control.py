@@ -20,10 +20,11 @@ from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.offline import StoreFeed, open_feed
 from monitor.control.protocol import Link, ListsUpdate, RecordUpdate, Status
-from monitor.control.server import MAX_QUEUE, SOCKET, ControlError, ControlServer
+from monitor.control.server import MAX_QUEUE, SOCKET, ControlError, ControlServer, Study
 from monitor.control.who import user
 from monitor.hub import Hub
 from monitor.hub.search import search
+from monitor.insight.questions import LetterTo, Question, StudyError
 from monitor.policy.entry import Draft
 from monitor.record import Record
 from monitor.store import Store
@@ -45,7 +46,7 @@ def transaction(hub: Hub, number: int) -> None:
 
 
 @asynccontextmanager
-async def serving(state: Path) -> AsyncIterator[Hub]:
+async def serving(state: Path, study: Study | None = None) -> AsyncIterator[Hub]:
     store = Store(state)
     hub = Hub(store)
 
@@ -53,7 +54,8 @@ async def serving(state: Path) -> AsyncIterator[Hub]:
         store.writer.flush()
         return search(store.history, **query)
 
-    server = ControlServer(hub, lambda: Status(relay="r", version="", started=0, now=0), history)
+    status = Status(relay="r", version="", started=0, now=0)
+    server = ControlServer(hub, lambda: status, history, study)
     await server.start(state)
     try:
         yield hub
@@ -267,3 +269,36 @@ async def test_other_users_are_refused_even_where_the_file_lets_them_in(
             told, _ = await process.communicate()
     assert process.returncode == 0
     assert (b'"relay"' in told) is heard
+
+
+async def test_a_study_holds_up_nothing_and_another_ends_it(tmp_path: Path) -> None:
+    ended: list[str] = []
+
+    async def study(question: Question) -> object:
+        assert isinstance(question, LetterTo)
+        try:
+            await asyncio.sleep(0 if question.sender == "quick" else 60)
+        except asyncio.CancelledError:
+            ended.append(question.sender)
+            raise
+        if not question.since:
+            raise StudyError("nothing is known")
+        return [question.sender]
+
+    async with serving(tmp_path, study):
+        feed = SocketFeed(tmp_path)
+        await feed.start()
+        slow = asyncio.create_task(feed.study(LetterTo(sender="slow"), list))
+        async with asyncio.timeout(5):
+            assert await feed.lists() == []
+            assert await feed.study(LetterTo(sender="quick", since=1.0), list) == ["quick"]
+            with pytest.raises(FeedError, match="another was asked"):
+                await slow
+            with pytest.raises(FeedError, match="nothing is known"):
+                await feed.study(LetterTo(sender="quick"), list)
+            left = asyncio.create_task(feed.study(LetterTo(sender="left"), list))
+            await feed.lists()
+            await feed.close()
+            while ended != ["slow", "left"]:
+                await asyncio.sleep(0.001)
+        left.cancel()
