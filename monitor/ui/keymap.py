@@ -66,6 +66,7 @@ KEYS = (
         ("session",),
         False,
     ),
+    Key("view", "v", "view", "View", "transcript, header or octets", ("session",)),
     Key("clear", "escape", "clear", "Clear", "clear the filter", ("live",), False),
     Key("ban", "b", "ban", "Ban", "refuse mail like this", (*_LISTS, "session")),
     Key("allow", "a", "allow", "Allow", "let mail like this pass", (*_LISTS, "session")),

@@ -61,10 +61,11 @@ async def test_hostile_text_is_shown_harmlessly_everywhere(size: tuple[int, int]
             assert screen.app.return_value is None
 
         for _ in NASTY:
-            for keys in (("enter",), ("b", "right", "right"), ("escape", "escape", "k")):
+            for keys in (("enter",), ("v",), ("v",), ("b", "right", "right"), ("escape",) * 2, "k"):
                 await screen.press(*keys)
                 check()
-        for keys in (("2",), ("3",), ("4",), ("e",), ("enter",), ("x",), ("u",), ("1",)):
+        for keys in (("M",), ("b",), ("right",) * 3, ("escape",), ("2",), ("M", "a"), ("escape",),
+                     ("3",), ("4",), ("e",), ("enter",), ("x",), ("u",), ("1",)):  # fmt: skip
             await screen.press(*keys)
             check()
         for text in NASTY:

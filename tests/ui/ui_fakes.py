@@ -17,6 +17,7 @@ from monitor.findings.catalogue import finding
 from monitor.findings.retry.waiting import Try, Wait
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Client, Message, Recipient, Record, Tls
+from monitor.text import escape
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
@@ -89,6 +90,16 @@ def record(number: int, **changes: Any) -> Record:
     return msgspec.structs.replace(made, **changes)
 
 
+def header(of: Record) -> str:
+    """The header of its message, escaped as the relay does."""
+    return escape(
+        f"From: {of.mail_from}\r\nTo: {of.rcpts[0].address}\r\n"
+        "Subject: Letter\r\n in two lines\r\nX-Odd: \x1b[2J\u202e\xff\r\n".encode(
+            "utf-8", "surrogatepass"
+        )
+    )
+
+
 def transcript(of: Record) -> list[ev.AnyEvent]:
     """What was said in the session of a record."""
     at = of.started.timestamp()
@@ -119,7 +130,7 @@ def transcript(of: Record) -> list[ev.AnyEvent]:
         ev.Reply(session=s, at=at + 0.220, code=354, lines=("End data with <CR><LF>.<CR><LF>",),
                  by="upstream", phase="data"),
         ev.Content(session=s, at=at + 0.260, transaction=of.id, size=2_345, sha256="0",
-                   subject="Letter"),
+                   subject="Letter", header=header(of)),
         ev.Asked(session=s, at=at + 0.270, name="good.example", type="TXT", status="ok",
                  records=("v=spf1 ip4:192.0.2.0/24 -all",)),
         ev.Reply(session=s, at=at + 0.340, code=of.verdict.code, lines=(of.verdict.reply,),

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
+from monitor.capture.export import message
+from monitor.events import AnyEvent
 from monitor.policy.entry import ListName
 from monitor.record import Record
 from monitor.ui.desk import Desk
 from monitor.ui.draw.findings import draw_findings
+from monitor.ui.draw.message import draw_header, draw_octets
 from monitor.ui.draw.summary import draw_summary
 from monitor.ui.draw.transcript import draw_transcript
 from monitor.ui.keymap import bindings
@@ -23,6 +27,8 @@ from monitor.ui.state.suggest import suggest
 from monitor.ui.widgets.lines import Lines
 
 __all__ = ["SessionScreen"]
+
+_VIEWS = ("Transcript", "Header", "Octets")
 
 
 class SessionScreen(DeskScreen):
@@ -38,6 +44,7 @@ class SessionScreen(DeskScreen):
         """``attempts`` are the ids of transactions or sessions that tried the same message."""
         super().__init__(desk, look)
         self.record = record
+        self._view = 0
         self._attempts = list(attempts) or attempts_of(record)
 
     def body(self) -> Iterable[Widget]:
@@ -45,7 +52,7 @@ class SessionScreen(DeskScreen):
         yield Lines(id="summary")
         findings, transcript = Lines(id="findings"), Lines(id="transcript")
         findings.border_title = "Findings"
-        transcript.border_title = "Transcript"
+        transcript.border_title = _VIEWS[0]
         yield Container(findings, transcript, id="panes")
 
     def on_mount(self) -> None:
@@ -61,7 +68,20 @@ class SessionScreen(DeskScreen):
 
     async def _fetch(self) -> None:
         events = await self.desk.transcript(self.record.session)
-        self.query_one("#transcript", Lines).show(draw_transcript(events, self.look))
+        pane = self.query_one("#transcript", Lines)
+        pane.border_title = _VIEWS[self._view]
+        pane.show(self._draw(events))
+
+    def _draw(self, events: list[AnyEvent]) -> list[Text]:
+        if not self._view:
+            return draw_transcript(events, self.look)
+        found = message(events, self.record.id)
+        return (draw_header if self._view == 1 else draw_octets)(found, self.look)
+
+    def action_view(self) -> None:
+        """The header in place of the transcript, then the octets, then the transcript again."""
+        self._view = (self._view + 1) % len(_VIEWS)
+        self.call(self._fetch())
 
     def action_attempt(self, step: int) -> None:
         """The session of the attempt before or after this one."""
