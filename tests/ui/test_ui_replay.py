@@ -264,6 +264,15 @@ async def test_bans_are_a_rehearsal() -> None:
         assert "the lists are a rehearsal" in replay.screen.lines[1]
 
 
+async def test_what_bans_would_have_done_is_told_however_long_the_name() -> None:
+    async with replaying(of_events("day" * 20 + ".mxtap", day(5))) as replay:
+        await replay.seek(3.5)
+        await replay.shows(["T0", "T1", "T2"])
+        await replay.press("b", "enter")
+        assert "the lists would have refused 3 of these 3" in replay.screen.lines[1]
+        assert "y.mxtap" in replay.screen.lines[1]
+
+
 async def test_the_session_s_clock_is_that_of_the_screens() -> None:
     async with replaying() as replay:
         await replay.seek(5.5)

@@ -89,7 +89,9 @@ def draw_state(
         text = f"{look.marks.down} {title} is gone, reconnecting{why}"
         return line.put(clip(text, cells - 2), look.palette.error)
     if replayed:
-        text = f"{look.marks.unknown} {title}: a recording; {replayed}"
+        told = f": a recording; {replayed}"
+        name = clip(title, max(8, cells - 4 - width(told)), "middle")
+        text = f"{look.marks.unknown} {name}{told}"
         return line.put(clip(text, cells - 2), look.palette.notice)
     if status is None:
         text = f"{look.marks.unknown} connecting to {title}"
