@@ -11,7 +11,7 @@ from typing import Protocol
 from monitor import __version__
 from monitor.capture.writer import CaptureWriter
 from monitor.config import Settings
-from monitor.control.protocol import Status
+from monitor.control.protocol import Process, Status
 from monitor.hub import Hub
 
 
@@ -28,6 +28,8 @@ class Front(Protocol):
     def upstream_up(self) -> bool | None: ...
     @property
     def identity(self) -> str: ...
+    @property
+    def processes(self) -> Sequence[Process]: ...
     @property
     def problems(self) -> Sequence[str]: ...
 
@@ -66,6 +68,7 @@ class Health:
             accepted=stats.accepted,
             deferred=stats.deferred,
             refused=stats.refused,
+            workers=tuple(self.front.processes),
             problems=tuple(problem for problem in self._problems() if problem),
         )
 
@@ -81,7 +84,7 @@ class Health:
     def readings(self) -> dict[str, tuple[str, Callable[[], float]]]:
         """What is in hand now, by the name of its metric: what it is, and its value."""
         front, writer = self.front, self.hub.store.writer
-        return {
+        readings: dict[str, tuple[str, Callable[[], float]]] = {
             "sessions_open": ("Sessions open now", lambda: front.sessions),
             "spool_bytes": ("Bytes of messages in hand", lambda: front.spooled),
             "store_queue": ("Rows of history that wait", lambda: writer.waiting),
@@ -92,6 +95,22 @@ class Health:
                 self.hub.failures.total,
             ),
         }
+        if self.settings.workers > 1:
+            readings |= {
+                "workers_up": (
+                    "Worker processes that serve",
+                    lambda: sum(each.up for each in front.processes),
+                ),
+                "workers_replaced": (
+                    "Times that another took a worker's place",
+                    lambda: sum(each.replaced for each in front.processes),
+                ),
+                "events_dropped": (
+                    "Events that workers could not tell",
+                    lambda: sum(each.dropped for each in front.processes),
+                ),
+            }
+        return readings
 
     def _upstream_up(self) -> float:
         up = self.front.upstream_up

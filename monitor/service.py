@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from monitor import events as ev
 from monitor.capture.folder import CaptureFolder
 from monitor.capture.rules import rules_of
 from monitor.capture.writer import CaptureWriter
 from monitor.config import Settings
 from monitor.control.server import ControlError, ControlServer, refuse_second
 from monitor.daemon.exporter import Exporter, ExporterError
-from monitor.findings.catalogue import finding
 from monitor.findings.disciplines import default as default_disciplines
 from monitor.findings.greylist.whitelist import load as load_whitelist
 from monitor.health import Health
@@ -29,9 +27,12 @@ from monitor.policy.conduct import Conducting
 from monitor.policy.greylist import Greylisting
 from monitor.record import Record
 from monitor.relay.front import Front, begin
+from monitor.relay.journal import cut_off
 from monitor.relay.listener import ListenError, bind
 from monitor.store import Store, StoreError
 from monitor.study.aside import Aside
+from monitor.workers.supervisor import Supervisor
+from monitor.workers.worker import WorkerError
 
 if TYPE_CHECKING:
     from monitor.daemon.metrics import Metrics
@@ -73,7 +74,7 @@ class Service:
         async with contextlib.AsyncExitStack() as stack:
             try:
                 await self._start(stack)
-            except (StoreError, ControlError, ListenError, ExporterError) as error:
+            except (StoreError, ControlError, ListenError, ExporterError, WorkerError) as error:
                 raise ServiceError(str(error)) from None
             self._exit = stack.pop_all()
         return self
@@ -107,8 +108,8 @@ class Service:
             keep_history=settings.history.days * 86400,
             remembered=settings.retry.remembered,
         )
-        self._front = Front(settings, self._hub, self._sockets)
-        stack.callback(self._front.close)
+        self._front = self._make_front()
+        stack.push_async_callback(self._front.close)
         self.health = Health(settings, self._hub, self._front, self._capture)
         warning = await self._front.probe()
         for problem in filter(None, (*self._front.problems, warning)):
@@ -130,6 +131,10 @@ class Service:
         stack.callback(self._ticking.cancel)
         renewing = asyncio.get_running_loop().create_task(self._renew())
         stack.callback(renewing.cancel)
+
+    def _make_front(self) -> Front | Supervisor:
+        make = Supervisor if self.settings.workers > 1 else Front
+        return make(self.settings, self._hub, self._sockets)
 
     def _rulers(self) -> list[Ruler]:
         rulers: list[Ruler] = [Conducting(self.settings.conduct)]
@@ -163,11 +168,8 @@ class Service:
 
     def _tell_unsettled(self) -> None:
         for transaction in begin(self.settings.state):
-            found = finding("relay.commit-unknown", "the relay ended while it was on its way")
-            session = transaction.rpartition("-")[0]
-            self._hub.emit(
-                ev.Found(session=session, at=time.time(), about=transaction, findings=(found,))
-            )
+            why = "the relay ended while it was on its way"
+            self._hub.emit(cut_off(transaction, time.time(), why))
 
     async def _tick(self) -> None:
         while True:

@@ -23,6 +23,7 @@ RINGS = (
     ("store", "filter"),
     ("hub", "insight"),
     ("capture", "control", "daemon"),
+    ("workers",),
     ("doctor", "letter"),
     ("health", "study"),
     ("service",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,8 @@ class Settings(Table):
     """Likewise; empty for the user's own."""
     allow_root: bool = False
     """Serve as root outside of a container."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that meet clients; one is enough for a few hundred messages a second."""
     upstream: Address = "127.0.0.1:10025"
     """The real MTA."""
     identity: Literal["auto", "xclient", "proxy", "none"] = "auto"

@@ -17,6 +17,17 @@ from monitor.record import Late, Record
 PROTOCOL = 1
 
 
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the workers of a relay that has several."""
+
+    number: int
+    pid: int
+    up: bool
+    sessions: int = 0
+    replaced: int = 0  # how often another took its place
+    dropped: int = 0  # events that the hub did not take
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
     """How the relay fares. Rates are a second, over the last ten."""
 
@@ -38,6 +49,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
     accepted: int = 0
     deferred: int = 0
     refused: int = 0
+    workers: tuple[Process, ...] = ()  # none where one process is all
     problems: tuple[str, ...] = ()  # what an operator should mend, in sentences
 
 

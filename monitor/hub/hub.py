@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, get_args, runtime_checkable
 
 from monitor import events as ev
 from monitor.assembler import Assembler, Output
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 Consumer = Callable[[ev.AnyEvent], None]
 Listener = Callable[[Output], None]
 Ruler = Callable[[Stage], Ruling]
+PHASES: tuple[ev.Phase, ...] = get_args(ev.Phase)
 FOREIGN_CHANGES = 2.0  # seconds between looks at lists that another process may have changed
 PRUNE_EVERY = 60.0  # seconds
 
@@ -100,6 +101,12 @@ class Hub:
     async def rule(self, stage: Stage) -> Ruling:
         """The lists first, then every other policy; the first that does not pass, wins."""
         return self.standing.rule(stage) or await self.policies(stage)
+
+    @property
+    def asked(self) -> tuple[ev.Phase, ...]:
+        """The phases at which some policy besides the lists may have a say."""
+        has_say = [getattr(ruler, "phases", PHASES) for ruler in self._rulers]
+        return tuple(phase for phase in PHASES if any(phase in phases for phases in has_say))
 
     async def policies(self, stage: Stage) -> Ruling:
         """What every other policy says, where the lists leave it open."""

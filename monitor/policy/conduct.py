@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from monitor.config import Act
 from monitor.config import Conduct as Rules
-from monitor.events import Closed, Event, Finding, Found
+from monitor.events import Closed, Event, Finding, Found, Phase
 from monitor.findings.catalogue import CATALOGUE
 from monitor.policy.ruling import PASS, Ruling, Stage
 
@@ -31,6 +31,7 @@ class Conducting:
     def __init__(self, rules: Rules) -> None:
         self._acts = {code: act for code, act in _acts(rules).items() if act != "note"}
         self._faults: dict[str, Fault] = {}  # by session
+        self.phases: tuple[Phase, ...] = get_args(Phase) if self._acts else ()
 
     def hear(self, event: Event) -> None:
         """Take in one event of any session."""

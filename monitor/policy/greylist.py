@@ -6,6 +6,7 @@ import math
 from collections import OrderedDict
 
 from monitor.config import Greylist as Rules
+from monitor.events import Phase
 from monitor.findings.answers import canonical
 from monitor.findings.greylist.discipline import describe
 from monitor.findings.greylist.table import Greylist, Key
@@ -23,6 +24,8 @@ class Greylisting:
     A callback verification asks about <> and goes without DATA: to defer it at RCPT would
     hold up mail of our own (RFC 6647 5).
     """
+
+    phases: tuple[Phase, ...] = ("rcpt", "data")
 
     def __init__(self, rules: Rules, memory: Memory, whitelist: Whitelist) -> None:
         self._greylist = Greylist(rules, memory)

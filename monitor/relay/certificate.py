@@ -7,7 +7,9 @@ nor a broken file on the disk is ever in a handshake's way.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+import logging
 import os
 import ssl
 from pathlib import Path
@@ -19,6 +21,8 @@ from cryptography.x509.oid import NameOID
 
 from monitor.config import ConfigError, Tls
 from monitor.relay.tls import server_context
+
+log = logging.getLogger(__name__)
 
 MAX_SIZE = 1024 * 1024  # bytes of either file
 _BY_OTHERS = 0o027  # mode bits: all that others may do, and a group that may write
@@ -87,6 +91,19 @@ class Certificate:
 
     def _marks(self) -> list[Mark]:
         return [_mark(file) for file in self._files]
+
+
+async def reread(certificate: Certificate) -> bool:
+    """Read it anew; False, and told in the log, where the one from before stays in use."""
+    try:
+        await asyncio.to_thread(certificate.read)
+    except ConfigError as error:
+        log.error("%s; the one from before stays in use", error)
+        return False
+    log.info("the certificate was read anew")
+    if certificate.problem:
+        log.warning("%s", certificate.problem)
+    return True
 
 
 def _files(tls: Tls, state: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import shutil
 import socket
 from collections.abc import Sequence
@@ -15,16 +14,14 @@ from monitor.config import ConfigError, Settings
 from monitor.dns.choose import open_resolver
 from monitor.dns.zone import ZoneError
 from monitor.policy.ruling import Hub
-from monitor.relay.certificate import Certificate
+from monitor.relay.certificate import Certificate, reread
 from monitor.relay.context import Context
-from monitor.relay.identity import Guard
+from monitor.relay.identity import Guard, Method
 from monitor.relay.journal import Journal
 from monitor.relay.listener import Listener, exposed, probe
 from monitor.relay.spool import Spool
 from monitor.relay.tally import SESSIONS, SPOOL, OwnTally, Tally
 from monitor.relay.tls import suite_names
-
-log = logging.getLogger(__name__)
 
 JOURNAL = "commits.journal"
 SPOOL_FOLDER = "spool"
@@ -96,7 +93,7 @@ class Front:
         """Take no more clients, and let those that are there end within ``limits.drain``."""
         await self.listener.drain(self._settings.limits.drain)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of everything."""
         self._stack.close()
 
@@ -106,14 +103,7 @@ class Front:
 
     async def reload(self) -> None:
         """Read the certificate anew; one that cannot be used changes nothing but the status."""
-        try:
-            await asyncio.to_thread(self._certificate.read)
-        except ConfigError as error:
-            log.error("%s; the one from before stays in use", error)
-            return
-        log.info("the certificate was read anew")
-        if self._certificate.problem:
-            log.warning("%s", self._certificate.problem)
+        await reread(self._certificate)
 
     # How it fares
 
@@ -143,9 +133,14 @@ class Front:
         return self.context.upstream_up
 
     @property
-    def identity(self) -> str:
+    def identity(self) -> Method:
         """How the client's identity travels upstream, "" for not at all."""
         return self.context.guard.method
+
+    @property
+    def processes(self) -> tuple[()]:
+        """None besides this one."""
+        return ()
 
     @property
     def problems(self) -> Sequence[str]:

@@ -10,6 +10,7 @@ import ipaddress
 import re
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from monitor.config import Settings
 from monitor.relay.replies import Answer
@@ -21,6 +22,8 @@ REFUSED = (500, 501, 502, 503, 504, 550)
 
 ASK_AGAIN = 60.0  # seconds until an upstream that offered no XCLIENT is asked again
 PROBE = b"mxtap-open-relay-probe@example.com"
+
+Method = Literal["", "xclient", "proxy", "none"]
 
 _XTEXT = re.compile(rb"[^!-*,-<>-~]")
 
@@ -80,7 +83,7 @@ class Guard:
     """
 
     def __init__(self, settings: Settings, exposed: bool) -> None:
-        self.method = "" if settings.identity == "auto" else settings.identity
+        self.method: Method = "" if settings.identity == "auto" else settings.identity
         self._auto = settings.identity == "auto"
         self._exposed = exposed
         self._limits = settings.limits

@@ -12,7 +12,17 @@ import logging
 import os
 from pathlib import Path
 
+from monitor import events as ev
+from monitor.findings.catalogue import finding
+
 log = logging.getLogger(__name__)
+
+
+def cut_off(transaction: str, at: float, why: str) -> ev.Found:
+    """The event that tells of a message that was on its way when whoever sent it ended."""
+    session = transaction.rpartition("-")[0]
+    found = finding("relay.commit-unknown", why)
+    return ev.Found(session=session, at=at, about=transaction, findings=(found,))
 
 
 class Journal:

@@ -1,0 +1,1 @@
+"""Several processes that meet clients, for one hub: ``workers = N``."""
