@@ -117,7 +117,9 @@ class Service:
         if self._front.upstream_up is not False:  # that is told as it is at the moment
             self.health.warning = warning
         self._tell_unsettled()
-        control = ControlServer(self._hub, self.health.status, self.history, Aside(settings))
+        control = ControlServer(
+            self._hub, self.health.status, self.history, Aside(settings), rules_of(settings)
+        )
         await control.start(settings.state)
         stack.push_async_callback(control.stop)
         if self._metrics:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import monitor
 from monitor.assembler import Output
-from monitor.capture.history import Batch, backwards, forwards, session_events
+from monitor.capture.lookback import Lookback
 from monitor.capture.playback import Playback
 from monitor.capture.reel import Reel
 from monitor.capture.rehearsal import Rehearsal
@@ -25,17 +25,14 @@ from monitor.control.protocol import (
     Update,
 )
 from monitor.events import AnyEvent
-from monitor.filter import FilterError, parse
-from monitor.filter.order import Order, Page, Place, up_to
+from monitor.filter import FilterError
+from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
 from monitor.insight.questions import Question, StudyError
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 
 STATUS = 1.0  # seconds between two updates of the status
-PATIENCE = 0.1  # seconds after which a page is given with what was found by then
-PLACES = 50_000  # sessions whose place in the file is remembered
-SLACK = 600.0  # seconds behind a record in which its session's last events are looked for
 
 T = TypeVar("T")
 # The answer to a question about a reel up to a time, given the lists of the rehearsal.
@@ -70,8 +67,7 @@ class CaptureFeed:
         self._relay = ""
         self._counts = dict.fromkeys((2, 4, 5), 0)  # transactions, by the reply's first digit
         self._pace: deque[float] = deque()
-        self._places: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._looking: tuple[bool, Place | None, Iterator[Batch]] = (True, None, iter(()))
+        self._lookback = Lookback(reel, clock)
         self._closed = False
 
     def now(self) -> float:
@@ -129,48 +125,32 @@ class CaptureFeed:
         """Records that were played already, in the order of time. Raises FeedError for another."""
         if order != "ended":
             raise FeedError("a recording is shown in the order of time only")
+        generation, now = self.playback.generation, self.playback.position
         try:
-            wanted = parse(query)
+            page = await self._lookback.page(limit, query, now, backward=backward, past=past)
         except FilterError as error:
             raise FeedError(str(error)) from None
-        now, deadline = self.playback.position, self._clock() + PATIENCE
-        generation = self.playback.generation
-        batches = self._batches(backward, past, now)
-        found: list[Record] = []
-        while True:
-            batch = await asyncio.to_thread(next, batches, Batch([], None))
-            found += [record for record in batch.records if wanted.matches(record, now)]
-            if batch.reached is None or len(found) >= limit or self._clock() > deadline:
-                break
-        reached = Place(batch.reached, batch.reached) if batch.reached is not None else None
-        if len(found) > limit:
-            del found[limit:]
-            reached = up_to(found[-1], order, backward)
-        else:
-            self._looking = (backward, reached, batches)
-        for record in found:
-            self._place(record)
-            if self.playback.generation == generation:
+        if self.playback.generation == generation:
+            for record in page.records:
                 self.rehearsal.judge(record)
-        self._wake.set()
-        return Page(found, reached)
-
-    def _batches(self, backward: bool, past: Place | None, now: float) -> Iterator[Batch]:
-        """The last search where it stopped there, since to begin one takes a while."""
-        (was_backward, reached, batches), self._looking = self._looking, (backward, None, iter(()))
-        if past is not None and (was_backward, reached) == (backward, past):
-            return batches
-        if backward:
-            return backwards(self.reel, min(past.ended, now) if past else now)
-        return forwards(self.reel, past.ended if past else self.reel.start, now)
+            self._wake.set()
+        return page
 
     async def transcript(self, session: str) -> list[AnyEvent]:
         """The events of a session that was told of; empty for any other."""
-        place = self._places.get(session)
-        if place is None:
-            return []
-        started, ended = place
-        return await asyncio.to_thread(session_events, self.reel, session, started, ended + SLACK)
+        return await self._lookback.transcript(session)
+
+    async def evidence(self, session: str) -> list[AnyEvent]:
+        """The same: the octets are in it where they were captured."""
+        return await self._lookback.transcript(session)
+
+    def events_of(self, sessions: Mapping[str, float]) -> AsyncIterator[AnyEvent]:
+        """The events of ``sessions`` (ids, and when they began), in one go through the file."""
+        return self._lookback.events_of(sessions)
+
+    async def rules(self) -> dict[str, Any]:
+        """Those of the first file."""
+        return self.reel.rules
 
     async def waiting(self) -> list[Wait]:
         """Mail that waits at this point of the replay."""
@@ -233,16 +213,9 @@ class CaptureFeed:
         if output.mail_from is not None and (kind := output.verdict.code // 100) in self._counts:
             self._counts[kind] += 1
         self._pace.append(output.ended.timestamp())
-        self._place(output)
+        self._lookback.place(output)
         self.rehearsal.judge(output)
         return RecordUpdate(output)
-
-    def _place(self, record: Record) -> None:
-        start, end = record.started.timestamp(), record.ended.timestamp()
-        known = self._places.pop(record.session, (start, end))
-        self._places[record.session] = (min(known[0], start), max(known[1], end))
-        if len(self._places) > PLACES:
-            self._places.popitem(last=False)
 
     def _status(self) -> Status:
         now = self.playback.position

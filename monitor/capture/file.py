@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 
 import monitor
 from monitor.capture.format import SUFFIX, CaptureError, Frame, Header, pack_index
@@ -61,26 +63,85 @@ def fresh_path(folder: Path, at: float) -> Path:
     raise CaptureError(f"{folder} has no name left for a capture of {stem}")
 
 
+class Saving:
+    """A new capture at ``path``, an event at a time. Inside ``with`` it may raise CaptureError.
+
+    It is never over another file, and what fails or is given up leaves none.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self._path = path
+        self._sheet = Sheet()
+        with _told(path):
+            self._file = CaptureFile(path, header)
+
+    def add(self, event: AnyEvent) -> None:
+        """Write one event, soon."""
+        self._sheet.add(event)
+        if self._sheet.full:
+            self._flush()
+
+    def _flush(self) -> None:
+        sheet, self._sheet = self._sheet, Sheet()
+        if sheet:
+            with _told(self._path):
+                self._file.write(sheet)
+
+    def __enter__(self) -> Saving:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        whole = False
+        try:
+            if error is None:
+                self._flush()
+                with _told(self._path):
+                    self._file.close()
+                whole = True
+        finally:
+            if not whole:
+                with suppress(OSError):
+                    self._file.close(index=False)
+                self._path.unlink(missing_ok=True)
+
+
 def save(path: Path, events: Iterable[AnyEvent], *, relay: str = "", mode: str = "") -> int:
     """Write ``events`` to a new capture at ``path``; their number. Raises CaptureError."""
     count = 0
-    try:
-        file = CaptureFile(path, new_header(time.time(), relay, mode))
-        sheet = Sheet()
+    with Saving(path, new_header(time.time(), relay, mode)) as saving:
         for event in events:
-            sheet.add(event)
+            saving.add(event)
             count += 1
-            if sheet.full:
-                file.write(sheet)
-                sheet = Sheet()
-        if sheet:
-            file.write(sheet)
-        file.close()
+    return count
+
+
+def save_message(path: Path, octets: bytes) -> None:
+    """Write a message to a new file of its owner's alone. Raises CaptureError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with _told(path):
+        opened = os.open(path, flags, 0o600)
+        try:
+            with open(opened, "wb") as file:
+                file.write(octets)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Trouble with ``path`` as a sentence."""
+    try:
+        yield
     except FileExistsError:
         raise CaptureError(f"{path} exists already") from None
     except OSError as error:
         raise CaptureError(f"{path} cannot be written: {error.strerror}") from None
-    return count
 
 
 def new_header(created: float, relay: str, mode: str, rules: Rules | None = None) -> Header:

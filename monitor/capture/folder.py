@@ -15,8 +15,9 @@ from monitor.capture.rules import Rules
 from monitor.capture.sheet import Sheet
 from monitor.config import Capture
 
+CAPTURES = "captures"  # in the state folder
 RETRY = 30.0  # seconds until a disk in trouble is tried again
-_OURS = re.compile(r"\d{8}T\d{6}Z(-\d+)?" + re.escape(SUFFIX))
+OURS = re.compile(r"\d{8}T\d{6}Z(-\d+)?" + re.escape(SUFFIX))
 
 
 def free_space(folder: Path) -> int:
@@ -94,7 +95,7 @@ class CaptureFolder:
         if not self._settings.keep_days:
             return
         for path in self._folder.iterdir():
-            if _OURS.fullmatch(path.name):
+            if OURS.fullmatch(path.name):
                 age = now - path.stat().st_mtime
                 if age > self._settings.keep_days * 86_400:
                     path.unlink(missing_ok=True)

@@ -183,6 +183,14 @@ class SocketFeed:
         raw = await self._call("transcript", session=session)
         return msgspec.convert(raw, list[ev.AnyEvent])
 
+    async def evidence(self, session: str) -> list[ev.AnyEvent]:
+        """The same, with the octets of its messages as far as they were captured."""
+        return msgspec.convert(await self._call("evidence", session=session), list[ev.AnyEvent])
+
+    async def rules(self) -> dict[str, Any]:
+        """The settings that findings depend on."""
+        return msgspec.convert(await self._call("rules"), dict[str, Any])
+
     async def waiting(self) -> list[Wait]:
         """Mail that was deferred and has not been accepted since."""
         return msgspec.convert(await self._call("waiting"), list[Wait])

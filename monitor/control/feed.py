@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from monitor.control.protocol import Status, Update
 from monitor.events import AnyEvent
@@ -62,6 +62,14 @@ class Feed(Protocol):
 
     async def transcript(self, session: str) -> list[AnyEvent]:
         """Every event of a session that is still kept, in order; empty when unknown."""
+        ...
+
+    async def evidence(self, session: str) -> list[AnyEvent]:
+        """The transcript with the octets of its messages, as far as they were captured."""
+        ...
+
+    async def rules(self) -> dict[str, Any]:
+        """The settings that findings depended on, for a capture; empty when unknown."""
         ...
 
     async def waiting(self) -> list[Wait]:

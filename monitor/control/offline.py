@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor import events as ev
+from monitor.capture.evidence import with_bodies
+from monitor.capture.folder import CAPTURES
 from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.protocol import Status, Update
@@ -30,6 +32,7 @@ class StoreFeed:
 
     def __init__(self, state: Path) -> None:
         self.title = f"stopped relay at {state}"
+        self._captures = state / CAPTURES
         try:
             self._store = Store(state)
         except StoreError as error:
@@ -78,6 +81,14 @@ class StoreFeed:
     async def transcript(self, session: str) -> list[ev.AnyEvent]:
         """Every event of a session that is kept."""
         return self._store.history.transcript(session)
+
+    async def evidence(self, session: str) -> list[ev.AnyEvent]:
+        """The same, with the octets of its messages as far as they were captured."""
+        return with_bodies(self._captures, await self.transcript(session))
+
+    async def rules(self) -> dict[str, Any]:
+        """What they were is not known."""
+        return {}
 
     async def waiting(self) -> list[Wait]:
         """Mail that was deferred when the relay stopped."""

@@ -19,6 +19,9 @@ from typing import Any
 
 import msgspec
 
+from monitor.capture.evidence import with_bodies
+from monitor.capture.folder import CAPTURES
+from monitor.capture.rules import Rules
 from monitor.control.protocol import (
     LateUpdate,
     ListsUpdate,
@@ -30,6 +33,7 @@ from monitor.control.protocol import (
     Update,
 )
 from monitor.control.who import peer, user
+from monitor.events import AnyEvent
 from monitor.filter import FilterError
 from monitor.filter.order import Order, Page, Place
 from monitor.hub import Hub
@@ -67,11 +71,14 @@ class ControlServer:
         status: Callable[[], Status],
         history: Callable[..., Awaitable[list[Record]]],
         study: Study | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self._hub = hub
         self._status = status
         self._history = history
         self._study = study
+        self._rules = rules or {}
+        self._captures = Path()
         self._clients: set[_Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -82,6 +89,7 @@ class ControlServer:
     async def start(self, state: Path) -> None:
         """Listen in ``state``. Raises ControlError, where another relay does so already too."""
         path = state / SOCKET
+        self._captures = state / CAPTURES
         refuse_second(state)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
@@ -233,6 +241,15 @@ class ControlServer:
     async def _get_transcript(self, client: _Client, session: str) -> Any:
         return await asyncio.to_thread(self._hub.transcript, session)
 
+    async def _get_evidence(self, client: _Client, session: str) -> Any:
+        def look() -> list[AnyEvent]:
+            return with_bodies(self._captures, self._hub.transcript(session))
+
+        return await asyncio.to_thread(look)
+
+    async def _get_rules(self, client: _Client) -> Any:
+        return self._rules
+
     async def _get_waiting(self, client: _Client) -> Any:
         return await asyncio.to_thread(self._hub.waiting)
 
@@ -266,6 +283,8 @@ _METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
     "history": ControlServer._get_history,
     "page": ControlServer._get_page,
     "transcript": ControlServer._get_transcript,
+    "evidence": ControlServer._get_evidence,
+    "rules": ControlServer._get_rules,
     "waiting": ControlServer._get_waiting,
     "study": ControlServer._get_study,
     "lists": ControlServer._get_lists,

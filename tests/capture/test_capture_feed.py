@@ -88,7 +88,7 @@ async def test_history_far_back_is_whole() -> None:
 async def test_pages_make_up_the_whole(
     patience: float, backward: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.capture.feed.PATIENCE", patience)
+    monkeypatch.setattr("monitor.capture.lookback.PATIENCE", patience)
     feed = await played(60)
     for query, expected in (("", range(60)), ("id:T3 or id:T7 or id:T55", (3, 7, 55))):
         seen: list[str] = []

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from monitor import events as ev
+from monitor.capture.file import save
 from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.offline import StoreFeed, open_feed
@@ -32,7 +33,7 @@ from monitor.store import Store
 BAN = Draft(list="ban", kind="ip", value="127.0.0.9")
 
 
-def transaction(hub: Hub, number: int) -> None:
+def transaction(hub: Hub, number: int, *said: ev.AnyEvent) -> None:
     s: dict[str, Any] = {"session": f"s{number}", "at": 1000.0 + number}
     verdict = ev.Verdict(code=250, reply="ok", phase="eod", by="upstream")
     tx = f"s{number}-1"
@@ -41,6 +42,8 @@ def transaction(hub: Hub, number: int) -> None:
     hub.emit(
         ev.Mail(**s, transaction=tx, address="a@client.test", code=250, reply="", by="upstream")
     )
+    for event in said:
+        hub.emit(event)
     hub.emit(ev.Ended(**s, transaction=tx, verdict=verdict))
     hub.emit(ev.Closed(**s, how="quit"))
 
@@ -55,7 +58,7 @@ async def serving(state: Path, study: Study | None = None) -> AsyncIterator[Hub]
         return search(store.history, **query)
 
     status = Status(relay="r", version="", started=0, now=0)
-    server = ControlServer(hub, lambda: status, history, study)
+    server = ControlServer(hub, lambda: status, history, study, {"name": "r"})
     await server.start(state)
     try:
         yield hub
@@ -97,6 +100,27 @@ async def test_several_clients_hear_records_and_list_changes(tmp_path: Path) -> 
         assert (await feeds[1].end(entry.id)).ended is not None
         for feed in feeds:
             await feed.close()
+
+
+async def test_evidence_has_the_octets_that_were_captured(tmp_path: Path) -> None:
+    said = ev.Content(session="s1", at=1001.0, transaction="s1-1", size=5, sha256="0")
+    octets = ev.Body(session="s1", at=1001.0, transaction="s1-1", offset=0, data=b"hello")
+    (tmp_path / "captures").mkdir()
+    save(tmp_path / "captures" / "19700101T000000Z.mxtap", [said, octets])
+
+    async def check(feed: SocketFeed | StoreFeed, rules: dict[str, str]) -> None:
+        events = await feed.evidence("s1")
+        assert octets in events
+        assert [event for event in events if event != octets] == await feed.transcript("s1")
+        assert await feed.rules() == rules
+        await feed.close()
+
+    async with serving(tmp_path) as hub:
+        transaction(hub, 1, said)
+        feed = SocketFeed(tmp_path)
+        await feed.start()
+        await check(feed, {"name": "r"})
+    await check(StoreFeed(tmp_path), {})
 
 
 async def test_history_comes_in_pages_from_a_running_relay_and_a_stopped_one(
