@@ -127,7 +127,7 @@ class Supervisor:
 
     async def _keep(self, worker: Worker) -> None:
         """See that there is always one in the place of ``worker``."""
-        number, delay = worker.number, FIRST
+        number, delay = worker.number, FIRST / 2
         while True:
             began = time.monotonic()
             code = await worker.ended()
