@@ -48,7 +48,6 @@ class Health:
     def status(self) -> Status:
         """How the relay fares now."""
         settings, stats, now = self.settings, self.hub.stats, time.time()
-        server = settings.dns.zone or settings.dns.server or "system"
         return Status(
             relay=settings.name,
             version=__version__,
@@ -58,7 +57,8 @@ class Health:
             upstream=settings.upstream,
             upstream_up=self.front.upstream_up,
             identity=self.front.identity or "none",
-            dns=str(server),
+            dns=self._dns(),
+            dns_up=stats.dns_up,
             greylist=settings.greylist.mode,
             capture=settings.capture.mode,
             disk_free=_disk_free(settings),
@@ -112,6 +112,9 @@ class Health:
             }
         return readings
 
+    def _dns(self) -> str:
+        return str(self.settings.dns.zone or self.settings.dns.server or "system")
+
     def _upstream_up(self) -> float:
         up = self.front.upstream_up
         return float("nan") if up is None else float(up)
@@ -122,6 +125,7 @@ class Health:
         down = self.front.upstream_up is False
         problems = [
             f"upstream {upstream} does not answer" if down else self.warning,
+            f"DNS {self._dns()} does not answer" if self.hub.stats.dns_up is False else "",
             writer.problem,
             self.capture.problem if self.capture else "",
             *self.front.problems,

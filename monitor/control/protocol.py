@@ -40,6 +40,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
     upstream_up: bool | None = None
     identity: str = ""
     dns: str = ""
+    dns_up: bool | None = None
     greylist: str = "observe"
     capture: str = "off"
     disk_free: int = 0

@@ -14,7 +14,7 @@ from typing import Protocol, get_args, runtime_checkable
 from monitor import events as ev
 from monitor.assembler import Assembler, Output
 from monitor.findings.retry.waiting import Wait, waits
-from monitor.findings.views import Discipline, Session
+from monitor.findings.views import Discipline, Session, hears
 from monitor.hub.stats import Stats
 from monitor.hub.transcripts import Transcripts
 from monitor.policy.entry import Draft, Entry
@@ -203,6 +203,8 @@ class Hub:
         lines = self._transcripts.add(event, line)
         if lines is not None:
             self.store.history.add_transcript(event.session, event.at, lines)
+        if isinstance(event, ev.Asked):
+            self.stats.asked(event)
         for consumer in self._consumers:
             try:
                 consumer(event)
@@ -231,6 +233,7 @@ class Hub:
                 self._failed(name)
                 return ()
 
+        judge.hears = hears(discipline)  # type: ignore[attr-defined]
         return judge
 
     def _failed(self, what: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
+from monitor.events import Asked
 from monitor.record import Record
 
+ASKED = 20  # questions to the DNS that tell whether it answers
 WINDOW = 10.0  # seconds over which a rate is taken
 
 
@@ -17,6 +19,7 @@ class Stats:
         self.accepted = 0
         self.deferred = 0
         self.refused = 0
+        self._answered: deque[bool] = deque(maxlen=ASKED)
         self._seconds: deque[tuple[int, int]] = deque(maxlen=int(WINDOW) + 1)
 
     def count(self, record: Record) -> None:
@@ -34,6 +37,17 @@ class Stats:
             self._seconds.append((second, before + 1))
         else:
             self._seconds.append((second, 1))
+
+    def asked(self, answer: Asked) -> None:
+        """Take in how a question to the DNS went."""
+        self._answered.append(answer.status != "timeout")
+
+    @property
+    def dns_up(self) -> bool | None:
+        """False while most questions of late had no answer; None before there were any."""
+        if not self._answered:
+            return None
+        return 2 * sum(self._answered) >= len(self._answered)
 
     def rate(self, now: float) -> float:
         """Transactions a second over the last ten."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -58,6 +59,22 @@ def test_a_dialogue_becomes_a_record_with_findings_in_front_of_their_event(store
     assert hub.stats.accepted == 1
     store.writer.flush()
     assert [type(e).__name__ for e in hub.transcript("s")] == kinds
+
+
+def test_the_dns_is_down_while_most_questions_have_no_answer(store: Store) -> None:
+    hub = Hub(store)
+
+    def ask(status: Literal["ok", "timeout"], times: int) -> bool | None:
+        for _ in range(times):
+            hub.emit(ev.Asked(**S, name="a.test", type="A", status=status))
+        return hub.stats.dns_up
+
+    hub.emit(DIALOGUE[0])
+    assert hub.stats.dns_up is None
+    assert ask("ok", 20) is True
+    assert ask("timeout", 10) is True
+    assert ask("timeout", 1) is False
+    assert ask("ok", 10) is True
 
 
 def test_faults_of_disciplines_consumers_and_rulers_stay_apart(store: Store) -> None:

@@ -10,7 +10,8 @@ from monitor.ui.cells import clip
 from monitor.ui.desk import Desk
 from monitor.ui.draw.line import Line
 from monitor.ui.draw.replay import draw_rehearsal
-from monitor.ui.draw.top import draw_state, draw_tabs, tab_at
+from monitor.ui.draw.state import draw_state
+from monitor.ui.draw.top import draw_tabs, tab_at
 from monitor.ui.look import Look
 
 __all__ = ["TopBar"]
