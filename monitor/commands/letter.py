@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -12,11 +11,10 @@ import msgspec
 from monitor.commands.when import moment_of
 from monitor.config import ConfigError, Settings
 from monitor.insight.questions import LetterTo, StudyError, Written
+from monitor.letter.file import FORMS, form, save
 from monitor.letter.recipients import is_address
 from monitor.study.answer import answer
 from monitor.study.past import opened
-
-FORMATS = ("text", "markdown", "eml")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--capture", action="append", default=[], type=Path, metavar="FILE",
         help="a capture, in place of the history; repeatable",
     )  # fmt: skip
-    parser.add_argument("--format", choices=FORMATS, default="text", help="text")
+    parser.add_argument("--format", choices=FORMS, default="text", help="text")
     parser.add_argument("--from", dest="writer", default="", metavar="ADDRESS", help="yours")
     parser.add_argument(
         "--full", action="store_true", help="with your users' addresses, which are left out else"
@@ -50,29 +48,16 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(f"mxtap: {error}", file=sys.stderr)
         return 1
     assert isinstance(written, Written)
-    content = msgspec.json.encode(written) + b"\n" if args.json else _form(written, args.format)
+    content = msgspec.json.encode(written) + b"\n" if args.json else form(written, args.format)
     if args.output is None:
         sys.stdout.buffer.write(content)
         return 0
-    return _save(args.output, content)
-
-
-def _form(written: Written, form: str) -> bytes:
-    match form:
-        case "eml":
-            return written.draft
-        case "markdown":
-            return written.markdown.encode()
-    return written.text.encode()
-
-
-def _save(path: Path, content: bytes) -> int:
     try:
-        # Nothing is overwritten, and it may name people.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
+        save(args.output, content)
+    except FileExistsError:
+        print(f"mxtap: {args.output}: is there already", file=sys.stderr)
+        return 1
     except OSError as error:
-        print(f"mxtap: {path}: {error.strerror}", file=sys.stderr)
+        print(f"mxtap: {args.output}: {error.strerror}", file=sys.stderr)
         return 1
     return 0

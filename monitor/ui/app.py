@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -32,7 +32,9 @@ from monitor.ui.screens.lists import ListsScreen
 from monitor.ui.screens.live import LiveScreen
 from monitor.ui.screens.rates import RatesScreen
 from monitor.ui.screens.senders import SendersScreen
+from monitor.ui.screens.trial import TrialScreen
 from monitor.ui.screens.waiting import WaitingScreen
+from monitor.ui.studies import Studies
 from monitor.ui.system_commands import system_commands
 from monitor.ui.themes import load_themes, our_folder, user_folder
 from monitor.ui.widgets.top_bar import TopBar
@@ -46,7 +48,7 @@ FRAMES = 10  # a second, at most
 _SECOND = 1.0  # times that are shown as ages go on without updates
 
 
-class MxtapApp(App[Ending]):
+class MxtapApp(Studies[Ending]):
     """The UI on one feed. It returns "stop" when the operator wants the relay to end too.
 
     ``owns_relay`` makes it ask so. Raises nothing: trouble is on the screen, and
@@ -256,4 +258,5 @@ _CLASSES: dict[str, type[DeskScreen]] = {
     "waiting": WaitingScreen,
     "lists": ListsScreen,
     "rates": RatesScreen,
+    "trial": TrialScreen,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -14,10 +14,14 @@ from monitor.events import AnyEvent
 from monitor.filter import Filter
 from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
+from monitor.insight.cards import Report
+from monitor.insight.questions import LetterTo, ReportOn, WhatIf, Written
+from monitor.insight.whatif.answer import Answer
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
 from monitor.ui.filters import Filters
 from monitor.ui.state.model import Model
+from monitor.ui.state.spans import SPANS
 from monitor.ui.state.suggest import draft_of, tell
 
 __all__ = ["PAGE", "Desk"]
@@ -160,6 +164,33 @@ class Desk:
         """A transaction by its id, where it is still kept."""
         found = await self.feed.history(limit=1, query=f'id:"{transaction}"')
         return found[0] if found else None
+
+    # -- questions about the past
+
+    def span_words(self, span: int) -> str:
+        """What span of time a question is about; a recording is looked at as far as it played."""
+        return "what was played so far" if self.replay else SPANS[span].words
+
+    def next_span(self, span: int) -> int:
+        """Another of the spans."""
+        return (span + 1) % len(SPANS)
+
+    async def report(self, names: Sequence[str], span: int) -> Report:
+        """Report cards."""
+        question = ReportOn(senders=tuple(names), since=self._since(span))
+        return await self.feed.study(question, Report)
+
+    async def whatif(self, words: Sequence[str], span: int) -> Answer:
+        """What rules would have done."""
+        question = WhatIf(scenarios=tuple(words), since=self._since(span))
+        return await self.feed.study(question, Answer)
+
+    async def letter(self, sender: str, *, redact: bool) -> Written:
+        """A letter to a sender's postmaster."""
+        return await self.feed.study(LetterTo(sender=sender, redact=redact), Written)
+
+    def _since(self, span: int) -> float | None:
+        return None if self.replay else self.clock() - SPANS[span].days * 86_400
 
     # -- what is done
 

@@ -42,13 +42,15 @@ class Key(NamedTuple):
 
 _LISTS = ("live", "senders", "waiting", "lists")
 _RECORDS = ("live", "waiting", "session")
+_MEANT = ("live", "senders", "session")
+_PUSHED = ("session", "report", "letter")
 _APP = ("app",)
 _MOVE = ("table", "lines")
 _REPLAY = ("replay",)
 
 KEYS = (
-    Key("open", "enter", "open", "Open", "open what the cursor is on", _LISTS),
-    Key("back", "escape", "back", "Back", "back to the table", ("session",)),
+    Key("open", "enter", "open", "Open", "open what the cursor is on", (*_LISTS, "report")),
+    Key("back", "escape", "back", "Back", "back to where it was opened", _PUSHED),
     Key(
         "before",
         "left_square_bracket",
@@ -70,6 +72,31 @@ KEYS = (
     Key("clear", "escape", "clear", "Clear", "clear the filter", ("live",), False),
     Key("ban", "b", "ban", "Ban", "refuse mail like this", (*_LISTS, "session")),
     Key("allow", "a", "allow", "Allow", "let mail like this pass", (*_LISTS, "session")),
+    Key("ban-pool", "P", "ban_pool", "Ban pool", "ban all of its pool", ("live", "session"), False),
+    Key(
+        "report",
+        "r",
+        "report",
+        "Report",
+        "its report card; two that are marked, side by side",
+        _MEANT,
+    ),
+    Key("letter", "l", "letter", "Letter", "a letter to its postmaster", (*_MEANT, "report")),
+    Key(
+        "what-if",
+        "w",
+        "what_if",
+        "What if",
+        "what a ban of it would have done",
+        (*_MEANT, "report"),
+        False,
+    ),
+    Key("dns", "d", "dns", "DNS", "the DNS answers, or the transcript again", ("session",)),
+    Key("try", "space,enter", "try", "Try", "try this rule, or no longer", ("trial",)),
+    Key("rule", "e", "rule", "Rule", "type another rule to try", ("trial",)),
+    Key("days", "s", "days", "Days", "the last day, week or month", ("trial", "report")),
+    Key("save-letter", "s", "save", "Save", "save the letter to a new file", ("letter",)),
+    Key("full", "f", "full", "In full", "with your users' addresses, or without", ("letter",)),
     Key("end", "x,delete", "end", "End", "end this entry", ("lists",)),
     Key("extend", "e", "extend", "Extend", "let this entry last longer", ("lists",)),
     Key("undo", "u", "undo", "Undo", "take back the last change of the lists", _APP),
@@ -108,6 +135,7 @@ KEYS = (
     Key("waiting", "3", "screen('waiting')", "Waiting", "deferred mail", _APP, False),
     Key("lists", "4", "screen('lists')", "Lists", "bans and allowances", _APP, False),
     Key("rates", "5", "screen('rates')", "Rates", "how much, how well", _APP, False),
+    Key("trial", "6", "screen('trial')", "What if", "rules, held against the past", _APP, False),
     Key("theme", "t", "next_theme", "Theme", "the next theme", _APP, False),
     Key("help", "question_mark", "help", "Help", "the keys of this screen", _APP),
     Key("quit", "q", "leave", "Quit", "leave", _APP),
@@ -120,7 +148,10 @@ SCREENS = {
     "waiting": ("waiting", "table", "replay", "app"),
     "lists": ("lists", "table", "replay", "app"),
     "rates": ("rates", "replay", "app"),
+    "trial": ("trial", "table", "lines", "replay", "app"),
     "session": ("session", "lines", "replay", "app"),
+    "report": ("report", "table", "lines", "replay", "app"),
+    "letter": ("letter", "lines", "replay", "app"),
 }
 
 _BY_NAME = {key.name: key for key in KEYS}

@@ -74,7 +74,7 @@ def test_a_file_is_for_its_owner_and_never_overwritten(state: Path, capsys) -> N
     written = path.read_bytes()
     assert call(state, "bad.example", "--output", str(path)) == 1
     assert path.read_bytes() == written
-    assert "File exists" in capsys.readouterr().err
+    assert "is there already" in capsys.readouterr().err
 
 
 def test_of_a_capture(tmp_path: Path, world: World, capsys) -> None:

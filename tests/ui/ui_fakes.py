@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from monitor import events as ev
+from monitor.config import Settings
 from monitor.control.feed import FeedError
 from monitor.control.protocol import ListsUpdate, RecordUpdate, Status, Update
 from monitor.filter.order import Order, Page, Place, place, up_to
 from monitor.findings.catalogue import finding
 from monitor.findings.retry.waiting import Try, Wait
+from monitor.insight.questions import Question, StudyError
+from monitor.insight.whatif.scenario import Spoken
 from monitor.policy.entry import Draft, Entry
 from monitor.record import Client, Message, Recipient, Record, Tls
+from monitor.study.answer import answer
 from monitor.text import escape
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
@@ -155,6 +161,23 @@ def wait(*records: Record, gave_up: float = 0.0) -> Wait:
     )  # fmt: skip
 
 
+class _Past:
+    """What a fake feed has kept, as :class:`monitor.study.past.Past`."""
+
+    def __init__(self, feed: FakeFeed) -> None:
+        self._feed = feed
+        self.since, self.until = 0.0, NOW.timestamp() + 86_400
+
+    def records(self, since: float) -> Iterator[Record]:
+        return (r for r in self._feed.kept if r.ended.timestamp() >= since)
+
+    def transcript(self, spoken: Spoken) -> list[ev.AnyEvent]:
+        return next((transcript(r) for r in self._feed.kept if r.session == spoken.session), [])
+
+    def entries(self) -> list[Entry]:
+        return self._feed.entries
+
+
 class FakeFeed:
     """Updates that a test pushes, history that it gives, and what was asked of it."""
 
@@ -245,6 +268,18 @@ class FakeFeed:
                 else:
                     chains.pop(key, None)
         return [wait(*records) for records in chains.values()]
+
+    async def study(self, question: Question, form: type[T]) -> T:
+        self.asked.append(("study", question))
+        if self.refuses:
+            raise FeedError(self.refuses)
+        try:
+            settings = Settings(name="mx.home.example")
+            told = await asyncio.to_thread(answer, question, _Past(self), settings, online=False)
+        except StudyError as error:
+            raise FeedError(str(error)) from None
+        assert isinstance(told, form)
+        return told
 
     async def lists(self) -> list[Entry]:
         return list(self.entries)

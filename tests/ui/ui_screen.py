@@ -54,7 +54,7 @@ class Screen(NamedTuple):
         for _ in range(4):
             await self.pilot.pause()
             for worker in list(self.app.workers):
-                if worker.group == "waiting" and not worker.is_finished:
+                if worker.group in ("waiting", "study") and not worker.is_finished:
                     await worker.wait()
             self.app.tick()
         await self.pilot.pause()

@@ -14,7 +14,14 @@ from monitor.ui.look import Look
 
 __all__ = ["TABS", "Tab", "draw_state", "draw_tabs", "tab_at"]
 
-TABS = (("1", "live"), ("2", "senders"), ("3", "waiting"), ("4", "lists"), ("5", "rates"))
+TABS = (
+    ("1", "live"),
+    ("2", "senders"),
+    ("3", "waiting"),
+    ("4", "lists"),
+    ("5", "rates"),
+    ("6", "trial"),
+)
 _BRAND = " mxtap "
 _LOW_DISK = 1 << 30  # bytes
 
@@ -31,7 +38,7 @@ def _tabs() -> tuple[Tab, ...]:
     tabs = []
     x = width(_BRAND) + 1
     for key, name in TABS:
-        end = x + len(key) + len(name) + 3
+        end = x + len(key) + len(name) + 2
         tabs.append(Tab(name, x, end))
         x = end
     return tuple(tabs)
@@ -51,7 +58,7 @@ def draw_tabs(active: str, status: Status | None, trend: list[int], cells: int, 
     for key, name in TABS:
         on = name == active
         style = look.palette.strong + Style(underline=True) if on else look.palette.muted
-        line.gap().put(key, look.palette.accent).gap().put(name.capitalize(), style).gap()
+        line.put(key, look.palette.accent).gap().put(name.capitalize(), style).gap()
     right = _rate(status, trend, cells - line.width - 1, look)
     return line.gap(cells - line.width - right.width - 1).join(right)
 

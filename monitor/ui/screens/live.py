@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -19,8 +19,8 @@ from monitor.ui.cells import safe
 from monitor.ui.desk import Desk
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
-from monitor.ui.screens.base import DeskScreen
 from monitor.ui.screens.filters import FiltersDialog
+from monitor.ui.screens.meant import RecordsScreen
 from monitor.ui.screens.session import SessionScreen
 from monitor.ui.state.suggest import suggest
 from monitor.ui.widgets.details import Details
@@ -34,7 +34,7 @@ __all__ = ["LiveScreen"]
 PAUSE = 0.05  # seconds without a key before history is searched
 
 
-class LiveScreen(DeskScreen):
+class LiveScreen(RecordsScreen):
     """The table, the details below it, and the filter."""
 
     NAME = "live"
@@ -187,6 +187,10 @@ class LiveScreen(DeskScreen):
     async def on_line_table_opened(self) -> None:
         """A double click."""
         await self.action_open()
+
+    def meant_records(self) -> Sequence[Record]:
+        """The marked ones, or that under the cursor."""
+        return self.table.meant
 
     async def action_ban(self) -> None:
         """Ban what the cursor is on."""

@@ -16,14 +16,14 @@ from monitor.ui.draw.columns import Column
 from monitor.ui.draw.tables import SENDERS, sender_cells
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
-from monitor.ui.screens.base import DeskScreen
+from monitor.ui.screens.meant import MeantScreen
 from monitor.ui.state.senders import Sender
 from monitor.ui.widgets.listing import Listing
 
 __all__ = ["SendersScreen"]
 
 
-class SendersScreen(DeskScreen):
+class SendersScreen(MeantScreen):
     """Who sends how much, how it fares, and what it does badly; the busiest first."""
 
     NAME = "senders"
@@ -57,6 +57,14 @@ class SendersScreen(DeskScreen):
     def on_line_table_opened(self) -> None:
         """A double click."""
         self.action_open()
+
+    def meant_senders(self) -> Sequence[str]:
+        """The marked ones, or that under the cursor."""
+        return [sender.name for sender in self.table.meant]
+
+    def meant_bans(self) -> Sequence[str]:
+        """A ban of each."""
+        return [f"ban:{_kind(sender)}={sender.name}" for sender in self.table.meant]
 
     async def action_ban(self) -> None:
         """Ban its domain."""

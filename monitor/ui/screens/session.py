@@ -15,13 +15,14 @@ from monitor.events import AnyEvent
 from monitor.policy.entry import ListName
 from monitor.record import Record
 from monitor.ui.desk import Desk
+from monitor.ui.draw.answers import draw_answers
 from monitor.ui.draw.findings import draw_findings
 from monitor.ui.draw.message import draw_header, draw_octets
 from monitor.ui.draw.summary import draw_summary
 from monitor.ui.draw.transcript import draw_transcript
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
-from monitor.ui.screens.base import DeskScreen
+from monitor.ui.screens.meant import RecordsScreen
 from monitor.ui.state.attempts import attempts_of
 from monitor.ui.state.suggest import suggest
 from monitor.ui.widgets.lines import Lines
@@ -29,9 +30,10 @@ from monitor.ui.widgets.lines import Lines
 __all__ = ["SessionScreen"]
 
 _VIEWS = ("Transcript", "Header", "Octets")
+_DNS = len(_VIEWS)  # the view of its own key
 
 
-class SessionScreen(DeskScreen):
+class SessionScreen(RecordsScreen):
     """Summary on top, then findings and the transcript, side by side where there is room."""
 
     NAME = "session"
@@ -69,18 +71,25 @@ class SessionScreen(DeskScreen):
     async def _fetch(self) -> None:
         events = await self.desk.transcript(self.record.session)
         pane = self.query_one("#transcript", Lines)
-        pane.border_title = _VIEWS[self._view]
+        pane.border_title = (*_VIEWS, "DNS answers")[self._view]
         pane.show(self._draw(events))
 
     def _draw(self, events: list[AnyEvent]) -> list[Text]:
         if not self._view:
             return draw_transcript(events, self.look)
+        if self._view == _DNS:
+            return draw_answers(events, self.look)
         found = message(events, self.record.id)
         return (draw_header if self._view == 1 else draw_octets)(found, self.look)
 
     def action_view(self) -> None:
         """The header in place of the transcript, then the octets, then the transcript again."""
-        self._view = (self._view + 1) % len(_VIEWS)
+        self._view = (self._view + 1) % _DNS if self._view < _DNS else 0
+        self.call(self._fetch())
+
+    def action_dns(self) -> None:
+        """The DNS answers in place of the transcript, or the transcript again."""
+        self._view = 0 if self._view == _DNS else _DNS
         self.call(self._fetch())
 
     def action_attempt(self, step: int) -> None:
@@ -108,6 +117,10 @@ class SessionScreen(DeskScreen):
     def action_back(self) -> None:
         """Back to the table."""
         self.dismiss()
+
+    def meant_records(self) -> Sequence[Record]:
+        """The one that is shown."""
+        return [self.record]
 
     async def action_ban(self) -> None:
         """Ban this sender."""

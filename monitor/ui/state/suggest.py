@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from monitor.policy.entry import Draft, Entry, Kind
 from monitor.record import Record
 
-__all__ = ["KIND_LABELS", "draft_of", "suggest", "tell"]
+__all__ = ["KIND_LABELS", "draft_of", "pool", "suggest", "tell"]
 
 KIND_LABELS: dict[Kind, str] = {
     "ip": "address",
@@ -37,6 +37,16 @@ def suggest(record: Record) -> dict[Kind, str]:
         if finding.code == "dkim.pass" and isinstance(signer, str):
             found.setdefault("dkim", signer)
     return {kind: value for kind, value in found.items() if value}
+
+
+def pool(record: Record) -> tuple[dict[Kind, str], Kind]:
+    """The same for the whole pool of its client, and the kind that means it: the domain that SPF
+    proves, else the network."""
+    about = suggest(record)
+    spf = next((f.evidence.get("domain") for f in record.findings if f.code == "spf.pass"), None)
+    if isinstance(spf, str) and spf:
+        return {**about, "domain": spf}, "domain"
+    return about, "net"
 
 
 def tell(entries: Sequence[Entry]) -> str:

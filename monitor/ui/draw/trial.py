@@ -1,0 +1,85 @@
+"""What rules would have done, a line each, and what is to be said of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rich.style import Style
+from rich.text import Text
+
+from monitor.insight.render.answer import HEADS, told
+from monitor.insight.whatif.answer import Told
+from monitor.insight.whatif.scenario import Kind
+from monitor.ui.cells import safe
+from monitor.ui.draw.columns import Spec
+from monitor.ui.look import Look
+
+__all__ = ["RULES", "SHOWN", "Rule", "draw_told", "rule_cells"]
+
+SHOWN = 30  # senders that are named
+_KINDS: dict[str, Kind] = {
+    "lost": "lost",
+    "risk": "at-risk",
+    "aside": "quarantined",
+    "plain": "plaintext",
+    "late": "delayed",
+}
+RULES = (
+    Spec("on", "Try", 3, 3),
+    Spec("rule", "Rule", 16, 40, 5),
+    Spec("lost", "Lost", 6, 9),
+    Spec("risk", "Risk", 6, 9),
+    Spec("aside", "Aside", 6, 9),
+    Spec("plain", "Plain", 6, 9, wide=90),
+    Spec("late", "Late", 6, 9),
+    Spec("wanted", "Wanted", 6, 9),
+    Spec("senders", "Senders", 7, 9),
+)
+
+
+class Rule(NamedTuple):
+    """A rule, whether it is tried, and what it would have done as far as that is known."""
+
+    word: str
+    tried: bool
+    told: Told | None = None
+
+
+def rule_cells(rule: Rule, look: Look) -> dict[str, tuple[str, Style]]:
+    """The cells of a rule; dots while there is no answer."""
+    palette = look.palette
+    style = palette.strong if rule.tried else palette.muted
+    cells = {
+        "on": ("[x]" if rule.tried else "[ ]", palette.accent if rule.tried else palette.muted),
+        "rule": (rule.word, style),
+    }
+    counts: dict[str, tuple[int, Style]] = dict.fromkeys(
+        (*_KINDS, "wanted", "senders"), (0, palette.muted)
+    )
+    if rule.told:
+        styles = (palette.error, palette.warning, palette.warning, palette.notice, palette.notice)
+        for (name, kind), meant in zip(_KINDS.items(), styles, strict=True):
+            counts[name] = (rule.told.outcomes[kind].messages, meant)
+        wanted = sum(outcome.wanted for outcome in rule.told.outcomes.values())
+        counts["wanted"] = (wanted, palette.error)
+        counts["senders"] = (rule.told.affected, palette.text)
+    for name, (count, meant) in counts.items():
+        nothing = "0" if rule.told else look.marks.dot
+        cells[name] = (f"{count:,}", meant) if count else (nothing, palette.muted)
+    return cells
+
+
+def draw_told(rule: Rule | None, look: Look) -> Iterator[Text]:
+    """One rule in words: whom it would have met, and what is taken for granted."""
+    if rule is None or rule.told is None:
+        return
+    wanted = {sender.sender for sender in rule.told.senders if sender.wanted}
+    lines = iter(told(rule.told, SHOWN))
+    yield Text(safe(next(lines)), look.palette.strong)
+    for line in lines:
+        named = line.split(maxsplit=1)[0] if line.strip() else ""
+        style = look.palette.error if named in wanted else look.palette.text
+        yield Text(safe(line), style)
+    if not rule.told.affected:
+        yield Text(f"   nothing is {HEADS['lost']} or held up", look.palette.good)
