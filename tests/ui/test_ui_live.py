@@ -83,6 +83,7 @@ async def test_an_empty_screen_says_what_to_do_next(size: tuple[int, int]) -> No
         assert "swaks --server 127.0.0.1:2525" in screen.text
         await screen.push(record(1))
         assert "No mail yet." not in screen.text
+        assert "1 of 1 " in screen.text  # nothing is older
 
 
 async def test_keys_work_on_a_table_that_was_empty() -> None:

@@ -132,7 +132,7 @@ class Window:
         """Let go of history, back to the live rows in the order of time."""
         self.order, self.descending, self.away, self.unseen = "ended", False, False, 0
         self._older = []
-        self._top, self._bottom = Edge(end=self.complete), Edge()
+        self._top, self._bottom = Edge(), Edge()
         self.shown = [row for row in self._live if self._wanted(row.record, now)]
 
     # -- history
@@ -148,7 +148,7 @@ class Window:
     def beyond(self, *, top: bool) -> tuple[Place | None, bool] | None:
         """From where to ask history at one end, and whether backward; None at its very end."""
         edge = self._top if top else self._bottom
-        if edge.end or (not top and not self.away):
+        if edge.end or (not self.away and (not top or self.complete)):
             return None
         backward = top != self.descending
         rows = self.shown if self.away else self._older or self._live
