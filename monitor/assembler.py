@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor import events as ev
-from monitor.findings.views import Discipline, Session, Transaction
+from monitor.findings.views import Discipline, Session, Transaction, hears
 from monitor.record import Client, Late, Message, Recipient, Record, Tls, moment
 
 Output = Record | Late
@@ -21,6 +21,7 @@ class Assembler:
 
     def __init__(self, disciplines: Sequence[Discipline] = ()) -> None:
         self._disciplines = disciplines
+        self._hearing: dict[type[ev.Event], list[Discipline]] = {}
         self._sessions: dict[str, Session] = {}
 
     def __len__(self) -> int:
@@ -42,12 +43,12 @@ class Assembler:
         _take(view, event)
         passed: list[ev.AnyEvent] = [event]
         outputs: list[Output] = []
-        found = tuple(f for judge in self._disciplines for f in judge(view, event))
+        found = [f for judge in self._heard_by(type(event)) for f in judge(view, event)]
         if found:
             # In front, so that they are known when the record is made; but nothing is known
             # of a session or transaction in front of the event that begins it.
             begins = isinstance(event, ev.Opened | ev.Mail)
-            passed.insert(1 if begins else 0, self._add(view, event, found))
+            passed.insert(1 if begins else 0, self._add(view, event, tuple(found)))
         match event:
             case ev.Found(about=about) if about not in (view.id, _current_id(view)):
                 outputs.append(Late(id=event.session, about=about, findings=event.findings))
@@ -62,6 +63,11 @@ class Assembler:
                 elif late := tuple(view.findings[view.told :]):
                     outputs.append(Late(id=view.id, about=view.last_transaction, findings=late))
         return passed, outputs
+
+    def _heard_by(self, kind: type[ev.Event]) -> list[Discipline]:
+        if kind not in self._hearing:
+            self._hearing[kind] = [d for d in self._disciplines if issubclass(kind, hears(d))]
+        return self._hearing[kind]
 
     def _add(self, view: Session, cause: ev.AnyEvent, found: tuple[ev.Finding, ...]) -> ev.Found:
         tx = view.current
@@ -82,15 +88,17 @@ def _orphan(event: ev.AnyEvent) -> list[Output]:
 
 
 def _take(view: Session, event: ev.AnyEvent) -> None:
-    match event:
-        case ev.Named():
-            view.named = event
-        case ev.Command():
-            view.say(event)
+    match event:  # the most frequent first
+        case ev.Asked() | ev.Body():
+            pass
         case ev.Reply():
             view.say(event)
             view.last_reply = event
             _greeted(view, event)
+        case ev.Command():
+            view.say(event)
+        case ev.Named():
+            view.named = event
         case ev.Secured():
             if event.side == "client":
                 view.tls = event

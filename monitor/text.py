@@ -11,6 +11,7 @@ import re
 
 __all__ = ["clip", "escape", "printable", "unescape"]
 
+_NOT_PLAIN = re.compile(r"[^ -~]")  # all but printable ASCII is looked at one by one
 _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
 
@@ -29,7 +30,11 @@ def _safe(text: str) -> str:
     # Co, Cn, Zl, Zp and every space but the plain one.
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else _visible(c) for c in text)
+    return _NOT_PLAIN.sub(lambda match: _shown(match[0]), text)
+
+
+def _shown(char: str) -> str:
+    return char if char.isprintable() else _visible(char)
 
 
 def printable(raw: bytes | str, limit: int = 0) -> str:

@@ -40,6 +40,8 @@ class _Failure(msgspec.Struct, array_like=True):
 class Tls:
     """A discipline. Remembers failed handshakes by client address, for the fallback."""
 
+    hears = (ev.Secured, ev.TlsFailed, ev.Mail, ev.Ended)
+
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 

@@ -70,5 +70,11 @@ class Session:
             self.lines_dropped += 1
 
 
-# Told of every event after the view took it in; gives the findings that became known by it.
+# Told of events after the view took them in; gives the findings that became known by them.
 Discipline = Callable[[Session, ev.Event], Iterable[ev.Finding]]
+
+
+def hears(discipline: Discipline) -> tuple[type[ev.Event], ...]:
+    """The events that a discipline wants to be told of: its ``hears``, or else every event."""
+    kinds: tuple[type[ev.Event], ...] = getattr(discipline, "hears", (ev.Event,))
+    return kinds

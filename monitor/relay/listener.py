@@ -111,7 +111,7 @@ class Listener:
                 context.tally.add(SESSIONS, -1)
                 self.wires.discard(wire)
 
-        return Wire(run, loop, context.settings.name)
+        return Wire(run, loop)
 
     async def stop(self) -> None:
         """Take no new clients."""

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from monitor.relay.data import stuffed
@@ -52,23 +51,27 @@ class Upstream:
     async def reply(self, timeout: float) -> Answer:
         """Await one reply. A second one behind it is a protocol error."""
         parser = ReplyParser()
+        loop = asyncio.get_running_loop()
+        # Cheaper than asyncio.timeout; the reader is of no use after that.
+        alarm = loop.call_later(timeout, self._reader.set_exception, TimeoutError())
         try:
-            async with asyncio.timeout(timeout):
-                while (answer := parser.feed(self._buffer)) is None:
-                    data = await self._reader.read(65_536)
-                    if not data:
-                        raise UpstreamError("closed the connection")
-                    self._buffer += data
+            while (answer := parser.feed(self._buffer)) is None:
+                data = await self._reader.read(65_536)
+                if not data:
+                    raise UpstreamError("closed the connection")
+                self._buffer += data
         except TimeoutError:
             self.close()
             raise UpstreamTimeout("did not answer in time") from None
         except (ReplyError, OSError, UpstreamError) as error:
             self.close()
             raise error if isinstance(error, UpstreamError) else UpstreamError(str(error)) from None
+        finally:
+            alarm.cancel()
         if self._buffer:
             self.close()
             raise UpstreamError("sent more than one reply")
-        self.used_at = asyncio.get_running_loop().time()
+        self.used_at = loop.time()
         if answer.code == 421:
             self.close()
         return answer
@@ -80,7 +83,7 @@ class Upstream:
         if not self.open:
             raise UpstreamError("is not connected")
         # Bytes that nobody asked for can only be a 421 before it closes.
-        if self._unasked and not self._unasked.startswith(b"421"):
+        if (unasked := self._unasked) and not unasked.startswith(b"421"):
             self.abort()
             raise UpstreamError("sent a reply to no command")
         self._writer.write(line + b"\r\n")
@@ -96,7 +99,7 @@ class Upstream:
         clock = asyncio.get_running_loop().time
         before = clock()
         answer = await self.reply(timeout)
-        return replace(answer, took=clock() - before)
+        return Answer(answer.code, answer.lines, answer.by, clock() - before)
 
     async def content(
         self, pieces: Iterator[bytes], timeout: float, dot_timeout: float, *, bare: bool = False

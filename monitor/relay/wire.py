@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -52,9 +52,10 @@ class Wire(SMTP):
         self,
         converse: Callable[[Wire], Coroutine[Any, Any, None]],
         loop: asyncio.AbstractEventLoop,
-        hostname: str,
     ) -> None:
-        super().__init__(None, loop=loop, hostname=hostname)
+        # Past SMTP's own, which collects the names of methods for its command loop: 95 µs.
+        asyncio.StreamReaderProtocol.__init__(self, asyncio.StreamReader(loop=loop), loop=loop)
+        self.loop = loop
         self._converse = converse
         self._input = bytearray()
         self._early = 0  # bytes of the input that had come before our last reply was written
@@ -69,8 +70,7 @@ class Wire(SMTP):
     # The protocol's side: called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._socket = transport
+        self._socket = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self._handler_coroutine = self.loop.create_task(self._converse(self))
 
     def data_received(self, data: bytes) -> None:
@@ -125,12 +125,11 @@ class Wire(SMTP):
             if not self.gone:
                 self._socket.resume_reading()
         self._waiter = self.loop.create_future()
+        alarm = self.loop.call_later(timeout, self._wake, ClientSilent())
         try:
-            async with asyncio.timeout(timeout):
-                await self._waiter
-        except TimeoutError:
-            raise ClientSilent from None
+            await self._waiter
         finally:
+            alarm.cancel()
             self._waiter = None
 
     async def line(self, limit: int, timeout: float) -> Line:
@@ -173,6 +172,8 @@ class Wire(SMTP):
             return
         self._early = len(self._input)
         self._socket.write(answer.wire())
+        if not self._paused:  # type: ignore[attr-defined]  # nothing waits to be read
+            return
         try:
             async with asyncio.timeout(timeout):
                 await self._drain_helper()  # type: ignore[attr-defined]
@@ -196,8 +197,7 @@ class Wire(SMTP):
             self._eof = self.gone = True
             plain.abort()
             raise
-        assert isinstance(secure, asyncio.Transport)
-        self._socket = secure
+        self._socket = cast(asyncio.Transport, secure)
         self.tls = True
 
     @property
@@ -220,6 +220,10 @@ class Wire(SMTP):
         self._scanned = 0
         return data
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+    def _wake(self, error: Exception | None = None) -> None:
+        if self._waiter is None or self._waiter.done():
+            return
+        if error is None:
             self._waiter.set_result(None)
+        else:
+            self._waiter.set_exception(error)

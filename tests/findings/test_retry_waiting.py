@@ -6,6 +6,7 @@ from pathlib import Path
 
 from conversation import World
 
+from monitor.assembler import Assembler
 from monitor.findings.retry.waiting import waits
 from monitor.findings.retry.witness import Witness
 from monitor.store import Store
@@ -62,7 +63,7 @@ def test_a_replay_remembers_who_waits_and_finds_nothing():
     world.attempt(reply=LATER)
     world.attempt(reply=LATER)
     witness = Witness()
-    world.assembler._disciplines = [witness]
+    world.assembler = Assembler([witness])
     world.outputs.clear()
     world.attempt(reply=LATER)
     world.attempt(reply=LATER)

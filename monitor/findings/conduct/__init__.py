@@ -27,10 +27,11 @@ class Conduct:
         self._name = settings.name
         self._local = frozenset(map(canonical, settings.local_domains))
         self._sessions: dict[str, tuple[Dialogue, list[Judge]]] = {}
-        self._hearing: dict[type[ev.Event], list[int]] = {}
+        self._hearing: dict[type[ev.Event], list[int]] = {kind: [] for kind in Dialogue.hears}
         for index, judge in enumerate(self._judges()):
             for kind in judge.hears:
                 self._hearing.setdefault(kind, []).append(index)
+        self.hears = tuple(self._hearing)
 
     def __call__(self, view: Session, event: ev.Event) -> Iterable[ev.Finding]:
         """The findings that became known by ``event``."""

@@ -43,6 +43,8 @@ class Dialogue:
     greeted: bool = False  # an EHLO or HELO was accepted
     spilling: bool = False  # content comes as commands, since DATA was refused
 
+    hears: ClassVar[tuple[type[ev.Event], ...]] = (ev.Command, ev.Reply, ev.Content, ev.Secured)
+
     def hear(self, event: ev.Event) -> None:
         """Take in one event."""
         match event:

@@ -26,6 +26,8 @@ MAX_TOLD = 20  # findings a transaction; every recipient is counted all the same
 class Greylisted:
     """A discipline over ended transactions."""
 
+    hears = (ev.Ended,)
+
     def __init__(self, rules: Rules, memory: Memory, whitelist: Whitelist) -> None:
         self._observing = rules.mode == "observe"
         self._greylist = Greylist(rules, memory)

@@ -70,6 +70,8 @@ def loop(rcpt: str, evaluation: Evaluation, what: str) -> ev.Finding:
 class ReportLoops:
     """A discipline: refused reports, and pairs that exchange nothing but reports."""
 
+    hears = (ev.Ended,)
+
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 

@@ -29,6 +29,8 @@ TOO_MANY_RECIPIENTS = 552  # at RCPT a client takes it for 452 (RFC 5321 4.5.3.1
 class Retries:
     """A discipline with a memory; ``tick`` finds who gave up."""
 
+    hears = (ev.Ended,)
+
     def __init__(self, rules: Rules, memory: Memory, patterns: Sequence[str] = ()) -> None:
         """``patterns`` are the operator's own wordings of greylisting. Raises re.error."""
         self._rules = rules

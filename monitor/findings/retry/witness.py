@@ -15,6 +15,8 @@ from monitor.findings.views import Session
 class Witness:
     """A discipline without findings; those of a replay are in the recording."""
 
+    hears = (ev.Ended,)
+
     def __init__(self) -> None:
         self._memory = Bounded()
         self._retries = Retries(Retry(), self._memory)
