@@ -23,6 +23,7 @@ from monitor.relay.wire import Wire
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024  # connections that may wait to be accepted
+AT_ONCE = 1  # that one process takes in a turn of its loop: others may share the queue
 COMMIT_GRACE = 60.0  # seconds that commits may take beyond the drain
 
 
@@ -73,7 +74,8 @@ class Listener:
         for sock in self._sockets or bind(self._context.settings.listen):
             host, port = sock.getsockname()[:2]
             try:
-                server = await loop.create_server(self._connected, sock=sock, backlog=BACKLOG)
+                server = await loop.create_server(self._connected, sock=sock, backlog=AT_ONCE)
+                sock.listen(BACKLOG)  # asyncio accepts as many at once as it was told may wait
             except OSError as error:
                 await self.stop()
                 raise ListenError(
