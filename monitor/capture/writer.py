@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 
 from monitor.capture.folder import CaptureFolder
 from monitor.capture.format import Gap
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 QUEUED = 50_000  # events that wait for the disk at most
 QUEUED_BODIES = 64 * 1024 * 1024  # and octets of content among them
 FLUSH = 2.0  # seconds of events that a crash may lose
+LOOK = 0.1  # seconds; to wake the thread for each event would cost more than what it does
+PRESSING = 8 * 1024 * 1024  # octets of content for which it is woken
 
 
 class CaptureWriter:
@@ -32,7 +34,9 @@ class CaptureWriter:
         self._folder = folder
         self._selection = Selection(mode)
         self._flush = flush
-        self._queue: queue.SimpleQueue[AnyEvent | None] = queue.SimpleQueue()
+        self._waiting: deque[AnyEvent] = deque()
+        self._pressing = threading.Event()
+        self._closing = False
         # Each counter has one thread that writes it, so neither needs a lock.
         self._bodies_in = 0
         self._bodies_out = 0
@@ -43,7 +47,7 @@ class CaptureWriter:
     @property
     def problem(self) -> str:
         """Why nothing is captured now, in a sentence; "" while all is well."""
-        if self._queue.qsize() >= QUEUED:
+        if len(self._waiting) >= QUEUED:
             return "capture stopped, mail goes on: the disk is too slow"
         return self._folder.problem
 
@@ -54,33 +58,33 @@ class CaptureWriter:
     def __call__(self, event: AnyEvent) -> None:
         """Take one event."""
         size = len(event.data) if isinstance(event, Body) else 0
-        waiting = self._bodies_in - self._bodies_out
-        if self._queue.qsize() >= QUEUED or waiting + size > QUEUED_BODIES:
+        waiting = self._bodies_in - self._bodies_out + size
+        if len(self._waiting) >= QUEUED or waiting > QUEUED_BODIES:
             self.lost += 1
             return
         self._bodies_in += size
-        self._queue.put(event)
+        self._waiting.append(event)
+        if waiting > PRESSING:
+            self._pressing.set()
 
     def close(self, timeout: float = 5.0) -> None:
         """Write what waits, and the index; a hanging disk is given ``timeout`` seconds."""
-        self._queue.put(None)
+        self._closing = True
+        self._pressing.set()
         self._thread.join(timeout)
 
     def _run(self) -> None:
         sheet, due = Sheet(), 0.0
-        while True:
-            try:
-                timeout = max(0.0, due - time.monotonic()) if sheet else None
-                event = self._queue.get(timeout=timeout)
-            except queue.Empty:
-                sheet = self._write(sheet)
-                continue
-            if event is None:
-                break
-            if not sheet:
-                due = time.monotonic() + self._flush
-            self._add(sheet, event)
-            if sheet.full or (sheet and time.monotonic() >= due):
+        while not self._closing or self._waiting:
+            self._pressing.wait(LOOK)
+            self._pressing.clear()
+            while self._waiting:
+                if not sheet:
+                    due = time.monotonic() + self._flush
+                self._add(sheet, self._waiting.popleft())
+                if sheet.full:
+                    sheet = self._write(sheet)
+            if sheet and time.monotonic() >= due:
                 sheet = self._write(sheet)
         if sheet:
             self._write(sheet)
