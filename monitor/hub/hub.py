@@ -80,7 +80,7 @@ class Hub:
         self._keep, self._remembered = keep_history, remembered
         self._transcripts = Transcripts()
         self.standing = Standing()
-        self._version: tuple[int, int, float] | None = None
+        self._version: tuple[float, ...] | None = None
         self._next_look = self._next_prune = 0.0
         self._reload()
 

@@ -3,28 +3,79 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor.store.database import StoreError, open_database
 from monitor.store.entries import Entries
-from monitor.store.history import History
+from monitor.store.history import History, Past
 from monitor.store.memory import StoredMemory
 from monitor.store.writer import Writer
+
+if TYPE_CHECKING:
+    from monitor.store.shared import Shared
 
 __all__ = ["Store", "StoreError"]
 
 
 class Store:
-    """One open database. Raises StoreError where it cannot be used."""
+    """One open database. Raises StoreError where it cannot be used.
 
-    def __init__(self, state: Path) -> None:
+    With ``database``, a URL, what several relays share goes there too; ``relay`` is our name
+    among them.
+    """
+
+    def __init__(self, state: Path, database: str = "", relay: str = "") -> None:
         self._engine = open_database(state)
         self.writer = Writer(self._engine)
         self.history = History(self._engine, self.writer)
-        self.entries = Entries(self._engine)
         self.memory = StoredMemory(self._engine, self.writer)
+        self.shared: Shared | None = None
+        if database:
+            try:
+                self.shared = self._share(database, relay)
+            except StoreError:
+                self.close()
+                raise
+        self.entries = self.shared.entries if self.shared else Entries(self._engine)
+        self.past: Past = self.shared.past if self.shared else self.history  # of all relays
+
+    def _share(self, database: str, relay: str) -> Shared:
+        try:
+            # Not for those who do without it: its driver need not be installed.
+            from monitor.store.shared import Shared
+        except ImportError:
+            raise StoreError("database: needs a driver: pip install 'mxtap[postgresql]'") from None
+        return Shared(database, relay, self._engine, self.writer, self.memory, self.history)
+
+    @property
+    def problems(self) -> list[str]:
+        """What an operator should know, in sentences."""
+        dropped = self.writer.dropped
+        problems = [
+            self.writer.problem,
+            f"{dropped} rows of history were dropped" if dropped else "",
+            *(self.shared.problems if self.shared else ()),
+        ]
+        return [problem for problem in problems if problem]
+
+    def flush(self) -> None:
+        """Have what happened until now be found in ``past``, as far as that is possible soon."""
+        self.writer.flush()
+        if self.shared:
+            self.shared.exchange.settle(1.0)
+
+    def prune(self, now: float, keep: float, remembered: int) -> None:
+        """A step: what expired by ``now``, and what ended more than ``keep`` s ago (0: never)."""
+        self.memory.expire(now, remembered)
+        if keep:
+            self.history.prune(now - keep)
+        if self.shared:
+            self.shared.exchange.prune(now, keep, remembered)
 
     def close(self) -> None:
         """Write what waits and close."""
         self.writer.close()
+        if self.shared:
+            self.shared.close()
         self.memory.close()
         self._engine.dispose()

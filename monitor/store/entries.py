@@ -32,15 +32,15 @@ class Entries:
         holds = or_(_ENTRIES.c.expires.is_(None), _ENTRIES.c.expires > self._clock())
         query = select(_ENTRIES).where(_ENTRIES.c.ended.is_(None), holds).order_by(_ENTRIES.c.id)
         with self._engine.connect() as connection:
-            return [_entry(row) for row in connection.execute(query)]
+            return [entry_of(row) for row in connection.execute(query)]
 
     def trail(self, limit: int) -> list[Entry]:
         """The last ``limit`` entries that were added, those past included, oldest first."""
         query = select(_ENTRIES).order_by(_ENTRIES.c.id.desc()).limit(limit)
         with self._engine.connect() as connection:
-            return [_entry(row) for row in connection.execute(query)][::-1]
+            return [entry_of(row) for row in connection.execute(query)][::-1]
 
-    def version(self) -> tuple[int, int, float]:
+    def version(self) -> tuple[float, ...]:
         """Something that differs after another process changed the lists."""
         query = select(func.count(), func.max(_ENTRIES.c.id), func.max(_ENTRIES.c.ended))
         with self._engine.connect() as connection:
@@ -98,10 +98,11 @@ class Entries:
             raise StoreError(f"the list could not be written: {reason}") from None
         if row is None:
             raise ValueError(missing)
-        return _entry(row)
+        return entry_of(row)
 
 
-def _entry(row: Any) -> Entry:
+def entry_of(row: Any) -> Entry:
+    """The entry that a row of the table stands for."""
     return Entry(
         id=row.id,
         list=row.list,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, cast
 
 from sqlalchemy import Engine, bindparam, delete, func, select, text
@@ -21,7 +22,7 @@ _PUT = _NEW.on_conflict_do_update(
     set_={name: _NEW.excluded[name] for name in ("value", "expires", "due")},
 )
 # The primary key's order lets the kinds be found without a look at every row.
-_KINDS = text(
+KINDS = (
     "WITH RECURSIVE k(kind) AS (SELECT min(kind) FROM memory UNION ALL "
     "SELECT (SELECT min(kind) FROM memory WHERE kind > k.kind) FROM k WHERE k.kind IS NOT NULL) "
     "SELECT kind FROM k WHERE kind IS NOT NULL"
@@ -56,6 +57,8 @@ _NEWEST = (
 )
 CACHED = 20_000  # values kept at hand
 
+Tell = Callable[[str, str, bytes, float, float | None], None]  # as StoredMemory.put
+
 
 class StoredMemory:
     """A :class:`monitor.findings.memory.Memory` in the database."""
@@ -70,6 +73,7 @@ class StoredMemory:
         # Every value since the last written batch is among these, so a read never misses
         # a write that still waits: the cache is larger than what a batch interval brings.
         self._cache: OrderedDict[tuple[str, str], bytes | None] = OrderedDict()
+        self.tell: Tell | None = None  # who else wants to know of every change
 
     def get(self, kind: str, key: str) -> bytes | None:
         """The value, or None where there is none, or the database does not answer."""
@@ -90,15 +94,19 @@ class StoredMemory:
         self, kind: str, key: str, value: bytes, expires: float, due: float | None = None
     ) -> None:
         """Keep a value until ``expires``, to be looked at when ``due`` (epoch seconds)."""
-        self._remember(kind, key, value)
-        row = {"kind": kind, "key": key, "value": value, "expires": expires, "due": due}
-        self._writer.put(_PUT, row)
+        self.keep(kind, key, value, expires, due)
+        if self.tell is not None:
+            self.tell(kind, key, value, expires, due)
 
     def drop(self, kind: str, key: str) -> None:
         """Forget a value."""
         # An empty value that has expired: in one batch, the last write of a key must win.
-        self._remember(kind, key, None)
-        row = {"kind": kind, "key": key, "value": b"", "expires": 0.0, "due": None}
+        self.put(kind, key, b"", 0.0)
+
+    def keep(self, kind: str, key: str, value: bytes, expires: float, due: float | None) -> None:
+        """The same as ``put``, and nobody is told."""
+        self._remember(kind, key, value or None)
+        row = {"kind": kind, "key": key, "value": value, "expires": expires, "due": due}
         self._writer.put(_PUT, row)
 
     def due(self, kind: str, now: float, limit: int) -> list[tuple[str, bytes]]:
@@ -129,7 +137,7 @@ class StoredMemory:
         Raises SQLAlchemyError.
         """
         with self._engine.begin() as connection:
-            for kind in connection.execute(_KINDS).scalars().all():
+            for kind in connection.execute(text(KINDS)).scalars().all():
                 of = {"of_kind": kind}
                 keys = set(connection.execute(_OLD, {**of, "now": now, "most": most}).scalars())
                 above = min(most, connection.execute(_COUNT, of).scalar_one() - remembered)

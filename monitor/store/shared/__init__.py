@@ -1,0 +1,84 @@
+"""What several relays share in one PostgreSQL: lists, memory and history.
+
+Each relay is whole without it: its own database has a copy of lists and memory, and its own
+history, and nothing of the mail ever waits for the shared one. A thread keeps the two in step.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.dialects.sqlite import insert
+
+from monitor.store.history import Past
+from monitor.store.memory import StoredMemory
+from monitor.store.models import Meta
+from monitor.store.shared.entries import SharedEntries
+from monitor.store.shared.exchange import Exchange
+from monitor.store.shared.outbox import Outbox
+from monitor.store.shared.past import SharedPast
+from monitor.store.shared.receiving import Receiving
+from monitor.store.shared.sending import Sending
+from monitor.store.writer import Writer
+
+__all__ = ["Shared", "SharedPast", "origin_of"]
+
+_META: Any = Meta.__table__  # type: ignore[attr-defined]
+
+
+class Shared:
+    """Everything of it, for the store. Raises StoreError where we must not use the database."""
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        engine: Engine,
+        writer: Writer,
+        memory: StoredMemory,
+        history: Past,
+    ) -> None:
+        origin = origin_of(engine)
+        outbox = Outbox(engine, self._wake)
+        self.entries = SharedEntries(engine, origin, self._lists_changed)
+        self.past = SharedPast(url, history)
+        self._outbox = outbox
+        self._sending = Sending(engine, origin)
+        receiving = Receiving(engine, writer, memory, self.entries, outbox, origin, name)
+        self.exchange = Exchange(url, origin, name, self.entries, outbox, self._sending, receiving)
+        memory.tell = outbox.put
+        writer.after_write(self.exchange.history_written)
+        self.exchange.start()
+
+    @property
+    def problems(self) -> list[str]:
+        """What an operator should know, in sentences."""
+        dropped = self.exchange.dropped + self._sending.dropped + self._outbox.dropped
+        problem = self.exchange.problem
+        if problem and (waiting := len(self._outbox)):
+            problem += f"; {waiting} changes wait for it"
+        lost = f"{dropped} changes never reached the shared database" if dropped else ""
+        return [problem, lost]
+
+    def close(self, seconds: float = 3.0) -> None:
+        """Tell what waits, unless that takes longer than ``seconds``; it is kept otherwise."""
+        self.exchange.stop(seconds)
+        self.past.close()
+
+    def _wake(self) -> None:
+        self.exchange.wake()
+
+    def _lists_changed(self) -> None:
+        self.exchange.lists_changed()
+
+
+def origin_of(engine: Engine) -> str:
+    """Who this state folder is among those that share."""
+    with engine.begin() as connection:
+        made = insert(_META).values(key="origin", value=secrets.token_hex(8))
+        connection.execute(made.on_conflict_do_nothing())
+        return str(
+            connection.execute(select(_META.c.value).where(_META.c.key == "origin")).scalar_one()
+        )

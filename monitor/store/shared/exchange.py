@@ -1,0 +1,286 @@
+"""A thread that tells the shared database what happened here, and hears what did elsewhere.
+
+Nothing waits for it. Where the database is away, what is to be told is kept, and told later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+
+from monitor.config.database import shown
+from monitor.record import Late, Record
+from monitor.store.database import StoreError
+from monitor.store.shared.connection import PATIENCE, Row, Timely, connect, put_rows, reason
+from monitor.store.shared.entries import SharedEntries
+from monitor.store.shared.outbox import Outbox
+from monitor.store.shared.pruning import prune
+from monitor.store.shared.receiving import Receiving
+from monitor.store.shared.schema import CHANGING, CHANNEL, prepare
+from monitor.store.shared.sending import Sending
+
+log = logging.getLogger(__name__)
+
+POLL = 2.0  # seconds between looks where no notification comes
+AGAIN = (0.5, 1.0, 2.0, 5.0)  # seconds between attempts to connect
+CHANGES = 2_000  # of memory, at a time
+FORGET = 7 * 86_400.0  # seconds that others have to hear that something was forgotten
+
+_ADD_ENTRY = (
+    "INSERT INTO entries (list, kind, value, action, reason, by, created, expires, hits, origin, "
+    "own, seq) VALUES (%(list)s, %(kind)s, %(value)s, %(action)s, %(reason)s, %(by)s, "
+    "%(created)s, %(expires)s, %(hits)s, %(origin)s, %(id)s, nextval('changes')) "
+    "ON CONFLICT (origin, own) DO NOTHING"
+)
+_END_ENTRY = (
+    "UPDATE entries SET ended = %(ended)s, ended_by = %(ended_by)s, seq = nextval('changes') "
+    "WHERE id = %(id)s AND ended IS NULL"
+)
+_COUNT_HITS = "UPDATE entries SET hits = hits + %s, seq = nextval('changes') WHERE id = %s"
+_PUT = (
+    "INSERT INTO memory VALUES (%(kind)s, %(key)s, %(value)s, %(expires)s, %(due)s, %(written)s, "
+    "%(origin)s, nextval('changes')) ON CONFLICT (kind, key) DO UPDATE SET "
+    "value = excluded.value, expires = excluded.expires, due = excluded.due, "
+    "written = excluded.written, origin = excluded.origin, seq = excluded.seq "
+    "WHERE memory.written < excluded.written"
+)
+_REGISTER = (
+    "INSERT INTO relays (origin, name) VALUES (%s, %s) "
+    "ON CONFLICT (origin) DO UPDATE SET name = excluded.name"
+)
+
+News = Callable[[Sequence[Record | Late]], None]
+
+
+class Exchange:
+    """Begins with ``start`` and ends with ``stop``; the rest may be called from any thread."""
+
+    def __init__(
+        self,
+        url: str,
+        origin: str,
+        name: str,
+        entries: SharedEntries,
+        outbox: Outbox,
+        sending: Sending,
+        receiving: Receiving,
+    ) -> None:
+        self._url, self._origin, self._name = url, origin, name
+        self._entries, self._outbox = entries, outbox
+        self._sending, self._receiving = sending, receiving
+        self._outdated = False  # since we connected
+        self._lists_waiting = True
+        self._prunes: tuple[float, float, int] | None = None
+        self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK)
+        self._awake = threading.Event()
+        self._stop = threading.Event()
+        self._turn = threading.Condition()
+        self._asked = self._done = 0
+        self._thread: threading.Thread | None = None
+        self.up = False
+        self.problem = ""
+        self.dropped = 0
+        self.on_lists: Callable[[], None] = lambda: None
+        self.on_news: News | None = None
+
+    def start(self) -> None:
+        """Connect once, and go on by itself from then on, connected or not.
+
+        Raises StoreError where the database is there, and must not be used by us.
+        """
+        first: Timely | None = None
+        try:
+            first = self._connect()
+        except psycopg.Error as error:
+            self._went_away(error)
+        self._thread = threading.Thread(
+            target=self._run, args=(first,), name="exchange", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Tell what waits, unless that takes longer than ``seconds``; keep the rest."""
+        self.settle(seconds)
+        self._stop.set()
+        self.wake()
+        if self._thread is not None:
+            self._thread.join(seconds + PATIENCE)
+        if self._thread is None or not self._thread.is_alive():
+            os.close(self._wake_reader)
+            os.close(self._wake_writer)
+
+    def wake(self) -> None:
+        """There is something to tell."""
+        if not self._awake.is_set():
+            self._awake.set()
+            with contextlib.suppress(OSError):
+                os.write(self._wake_writer, b"!")
+
+    def lists_changed(self) -> None:
+        """The lists are what there is to tell of."""
+        self._lists_waiting = True
+        self.wake()
+
+    def history_written(self) -> None:
+        """History is."""
+        self._sending.waiting = True
+        self.wake()
+
+    def prune(self, now: float, keep: float, remembered: int) -> None:
+        """Have what is past removed from the shared database, soon."""
+        self._prunes = (now, keep, remembered)
+        self.wake()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until all was told and heard, ``seconds`` at most; whether it was."""
+        with self._turn:
+            if not self.up:
+                return False
+            self._asked += 1
+            asked = self._asked
+            self.wake()
+            return self._turn.wait_for(lambda: self._done >= asked or not self.up, seconds) and (
+                self.up
+            )
+
+    # The thread
+
+    def _run(self, first: Timely | None) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                with contextlib.closing(first or self._connect()) as connection:
+                    first, failures = None, 0
+                    self._exchange(connection)
+            except Exception as error:
+                if not self.problem and not isinstance(error, psycopg.Error | StoreError):
+                    log.exception("the exchange with the shared database failed")
+                self._went_away(error)
+                self._keep()
+                self._stop.wait(AGAIN[min(failures, len(AGAIN) - 1)])
+                failures += 1
+        self._keep()
+
+    def _connect(self) -> Timely:
+        connection = connect(self._url)
+        self._outdated = False
+        try:
+            database = prepare(connection, shown(self._url))
+            self._receiving.begin(connection, database)
+            connection.execute(_REGISTER, (self._origin, self._name))
+            connection.add_notify_handler(self._notified)
+            connection.execute(f"LISTEN {CHANNEL}".encode())
+        except BaseException:
+            connection.close()
+            raise
+        self._lists_waiting = self._sending.waiting = True
+        if self.problem:
+            log.warning("the shared database is back")
+        self.problem, self.up = "", True
+        return connection
+
+    def _went_away(self, error: Exception) -> None:
+        if not self.problem:
+            log.error("the shared database is away, going on alone: %s", reason(error))
+        with self._turn:
+            self.up = False
+            self.problem = f"the shared database is away, this relay is alone: {reason(error)}"
+            self._turn.notify_all()
+
+    def _exchange(self, connection: Timely) -> None:
+        while not self._stop.is_set():
+            asked = self._asked
+            self._awake.clear()
+            self._drain()
+            more = self._tell(connection)
+            more = self._hear(connection) or more
+            if self._prunes:
+                asked_for, self._prunes = self._prunes, None
+                prune(connection, *asked_for)
+            if not more:
+                with self._turn:
+                    self._done = asked
+                    self._turn.notify_all()
+                self._wait(connection)
+
+    def _tell(self, connection: Timely) -> bool:
+        changes = self._outbox.take(CHANGES)
+        try:
+            if not (changes or self._lists_waiting or self._sending.waiting):
+                return False
+            ended: list[int] = []
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (CHANGING,))
+                if self._lists_waiting:
+                    ended = self._tell_lists(connection)
+                self.dropped += put_rows(connection, _PUT, [self._change(row) for row in changes])
+                if self._sending.waiting:
+                    self._sending.send(connection)
+                connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+        except BaseException:
+            self._outbox.keep(changes)
+            raise
+        self._outbox.sent(changes)
+        self._entries.told(ended)
+        return bool(self._outbox) or self._sending.waiting
+
+    def _tell_lists(self, connection: Timely) -> list[int]:
+        self._lists_waiting = False
+        try:
+            new = [{**row, "origin": self._origin} for row in self._entries.only_ours()]
+            ended = self._entries.ended_here()
+            self.dropped += put_rows(connection, _ADD_ENTRY, new)
+            self.dropped += put_rows(connection, _END_ENTRY, ended)
+            for entry, count in self._entries.hits().items():
+                connection.execute(_COUNT_HITS, (count, entry))
+        except BaseException:
+            self._lists_waiting = True
+            raise
+        return [row["id"] for row in ended]
+
+    def _change(self, row: Row) -> dict[str, Any]:
+        """A change of memory as it is told; what is forgotten is kept for a while as empty."""
+        expires = row["expires"] if row["value"] else time.time() + FORGET
+        return {**row, "expires": expires, "origin": self._origin}
+
+    def _hear(self, connection: Timely) -> bool:
+        if self._receiving.lists(connection):
+            self.on_lists()
+        more = self._receiving.memory(connection)
+        if self.on_news is None:
+            self._receiving.ignore_news()
+        elif news := self._receiving.news(connection):
+            self.on_news(news)
+        return more
+
+    def _wait(self, connection: Timely) -> None:
+        """Until there is something to tell, or to hear, or for a while."""
+        if not self._awake.is_set():
+            watched = [connection.fileno(), self._wake_reader]
+            ready, _, _ = select.select(watched, (), (), POLL)
+            if connection.fileno() in ready:
+                connection.execute("")  # hears what came
+        if self._outdated:
+            raise StoreError("it was brought to another schema")
+
+    def _notified(self, told: psycopg.Notify) -> None:
+        self._outdated = self._outdated or told.payload == "schema"
+        self._awake.set()
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_reader, 1024)
+
+    def _keep(self) -> None:
+        try:
+            self._outbox.keep(())
+        except Exception as error:
+            log.error("what other relays should hear could not be kept: %s", reason(error))
