@@ -136,7 +136,8 @@ class Supervisor:
                 return
             delay = FIRST if time.monotonic() - began > STEADY else min(2 * delay, LAST)
             reason = worker.trouble or f"exit code {code}"
-            log.error("worker %d ended (%s); another begins in %.1f s", number, reason, delay)
+            level = logging.ERROR if code else logging.INFO  # told to, by its user
+            log.log(level, "worker %d ended (%s); another begins in %.1f s", number, reason, delay)
             while worker.gone:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), delay)

@@ -24,6 +24,7 @@ from monitor.control.protocol import Process
 from monitor.policy.entry import Draft
 from monitor.relay.front import JOURNAL
 from monitor.service import Service
+from monitor.workers import supervisor
 
 MAIL = b"MAIL FROM:<a@client.test>"
 
@@ -190,6 +191,41 @@ async def test_a_killed_worker_is_replaced_and_costs_no_mail(tmp_path: Path) -> 
     for record in lost:
         assert "relay.commit-unknown" in {found.code for found in record.findings}
     assert {p.stem for p in (tmp_path / "state").glob(f"*{JOURNAL}")} == {"1-commits", "2-commits"}
+
+
+async def test_a_message_that_a_killed_worker_had_in_hand_is_told_as_unknown(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path / "state") as relay:
+        relay.upstream.dot = slower
+        [decided, envelope] = [await relay.greeted() for _ in range(2)]
+        for client in (decided, envelope):
+            await client.say(MAIL, b"RCPT TO:<b@home.test>", b"DATA")
+        decided.writer.write(b"Subject: s\r\n\r\nx\r\n.\r\n")
+        await until(lambda: relay.upstream.messages)
+        for process in relay.processes:
+            os.kill(process.pid, signal.SIGKILL)
+        assert await decided.rest() == await envelope.rest() == b""
+        await until(lambda: relay.sessions == 0)
+        one, other = sorted(await relay.feed.history(), key=lambda record: record.state)
+        assert [f.code for f in other.findings if f.code.startswith("relay.")] == [
+            "relay.commit-unknown"
+        ]
+        assert (one.state, other.state) == ("none", "unknown")
+        assert {one.verdict.code, other.verdict.code} == {451}
+
+
+async def test_a_worker_that_hangs_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "HUNG", 2.5)
+    monkeypatch.setattr(supervisor, "EVERY", 0.1)
+    async with serving(tmp_path / "state") as relay:
+        os.kill(relay.processes[0].pid, signal.SIGSTOP)
+        client = await relay.greeted()  # by the other one
+        await until(lambda: relay.processes[0].replaced == 1 and relay.processes[0].up)
+        assert (await client.say(MAIL)).startswith(b"250")
+        client.close()
 
 
 async def slow() -> bytes:
