@@ -120,16 +120,14 @@ class Health:
         return float("nan") if up is None else float(up)
 
     def _problems(self) -> list[str]:
-        writer = self.hub.store.writer
         upstream = self.settings.upstream
         down = self.front.upstream_up is False
         problems = [
             f"upstream {upstream} does not answer" if down else self.warning,
             f"DNS {self._dns()} does not answer" if self.hub.stats.dns_up is False else "",
-            writer.problem,
+            *self.hub.store.problems,
             self.capture.problem if self.capture else "",
             *self.front.problems,
-            f"{writer.dropped} rows of history were dropped" if writer.dropped else "",
         ]
         failures = self.hub.failures
         return problems + [

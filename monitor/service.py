@@ -7,11 +7,11 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from monitor.capture.folder import CaptureFolder
+from monitor.capture.folder import CAPTURES, CaptureFolder
 from monitor.capture.rules import rules_of
 from monitor.capture.writer import CaptureWriter
 from monitor.config import Settings
@@ -95,7 +95,7 @@ class Service:
             stack.callback(sock.close)
         # Before the database is touched: a newer mxtap must not upgrade it under a running one.
         refuse_second(settings.state)
-        self._store = Store(settings.state)
+        self._store = Store(settings.state, settings.database, settings.name)
         stack.callback(self._store.close)
         self._capture = self._start_capture(stack)
         self._metrics = self._make_metrics()
@@ -120,6 +120,7 @@ class Service:
         control = ControlServer(
             self._hub, self.health.status, self.history, Aside(settings), rules_of(settings)
         )
+        self._join(control)
         await control.start(settings.state)
         stack.push_async_callback(control.stop)
         if self._metrics:
@@ -138,6 +139,15 @@ class Service:
         make = Supervisor if self.settings.workers > 1 else Front
         return make(self.settings, self._hub, self._sockets)
 
+    def _join(self, control: ControlServer) -> None:
+        """Hear of other relays, where there are some, on this loop."""
+        if (shared := self._store.shared) is None:
+            return
+        loop, exchange = asyncio.get_running_loop(), shared.exchange
+        exchange.on_lists = lambda: _soon(loop, self._hub.look_at_lists)
+        exchange.on_news = lambda news: _soon(loop, lambda: control.hear(news))
+        exchange.watched = lambda: control.watched
+
     def _rulers(self) -> list[Ruler]:
         rulers: list[Ruler] = [Conducting(self.settings.conduct)]
         greylist = self.settings.greylist
@@ -150,7 +160,7 @@ class Service:
         if settings.capture.mode == "off":
             return None
         folder = CaptureFolder(
-            settings.state / "captures",
+            settings.state / CAPTURES,
             settings.capture,
             relay=settings.name,
             rules=rules_of(settings),
@@ -193,5 +203,10 @@ class Service:
         return await asyncio.to_thread(self._search, query)
 
     def _search(self, query: dict[str, Any]) -> list[Record]:
-        self._store.writer.flush()
-        return search(self._store.history, **query)
+        self._store.flush()
+        return search(self._store.past, **query)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(call)

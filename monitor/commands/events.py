@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 async def _events(
     settings: Settings, follow: bool, since: float | None, query: str, wanted: Filter | None
 ) -> None:
-    feed = await open_feed(settings.state)
+    feed = await open_feed(settings.state, settings.database, settings.name)
     try:
         if follow and isinstance(feed, StoreFeed):
             raise FeedError(f"no relay runs on {settings.state}: there is nothing to follow")

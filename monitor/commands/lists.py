@@ -135,7 +135,7 @@ def _run(
 async def _on_feed(
     settings: Settings, work: Callable[[AnyFeed], Awaitable[Sequence[Entry | Change]]]
 ) -> Sequence[Entry | Change]:
-    feed = await open_feed(settings.state)
+    feed = await open_feed(settings.state, settings.database, settings.name)
     try:
         return await work(feed)
     finally:

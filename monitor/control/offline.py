@@ -30,11 +30,11 @@ class StoreFeed:
 
     live = False
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, database: str = "", relay: str = "") -> None:
         self.title = f"stopped relay at {state}"
         self._captures = state / CAPTURES
         try:
-            self._store = Store(state)
+            self._store = Store(state, database, relay)
         except StoreError as error:
             raise FeedError(str(error)) from None
 
@@ -58,7 +58,7 @@ class StoreFeed:
     ) -> list[Record]:
         """Ended transactions, newest first."""
         try:
-            return search(self._store.history, limit=limit, before=before, since=since, query=query)
+            return search(self._store.past, limit=limit, before=before, since=since, query=query)
         except FilterError as error:
             raise FeedError(str(error)) from None
 
@@ -74,13 +74,13 @@ class StoreFeed:
         """Ended transactions in an order; soon, and where to go on."""
         asked: dict[str, Any] = {"query": query, "order": order, "backward": backward}
         try:
-            return search_page(self._store.history, limit=limit, past=past, **asked)
+            return search_page(self._store.past, limit=limit, past=past, **asked)
         except FilterError as error:
             raise FeedError(str(error)) from None
 
     async def transcript(self, session: str) -> list[ev.AnyEvent]:
         """Every event of a session that is kept."""
-        return self._store.history.transcript(session)
+        return self._store.past.transcript(session)
 
     async def evidence(self, session: str) -> list[ev.AnyEvent]:
         """The same, with the octets of its messages as far as they were captured."""
@@ -105,7 +105,7 @@ class StoreFeed:
     async def add(self, draft: Draft) -> Entry:
         """Add an entry; durable when this returns."""
         try:
-            return self._store.entries.add(draft, user(os.getuid()))
+            return self._store.settled(self._store.entries.add(draft, user(os.getuid())))
         except (ValueError, StoreError) as error:
             raise FeedError(str(error)) from None
 
@@ -121,11 +121,14 @@ class StoreFeed:
         self._store.close()
 
 
-async def open_feed(state: Path) -> SocketFeed | StoreFeed:
-    """The relay on ``state`` where one runs, else its store. Raises FeedError."""
+async def open_feed(state: Path, database: str = "", relay: str = "") -> SocketFeed | StoreFeed:
+    """The relay on ``state`` where one runs, else its store. Raises FeedError.
+
+    ``database`` and ``relay`` are what it shares with others, and its name among them.
+    """
     feed = SocketFeed(state)
     try:
         await feed.start()
     except FeedError:
-        return StoreFeed(state)
+        return StoreFeed(state, database, relay)
     return feed

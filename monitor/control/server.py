@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,16 @@ class ControlServer:
             await asyncio.sleep(STATUS_EVERY)
             self._push(self._status())
 
+    @property
+    def watched(self) -> bool:
+        """True while somebody is told what happens."""
+        return any(client.subscribed for client in self._clients)
+
+    def hear(self, outputs: Iterable[Record | Late]) -> None:
+        """What other relays told."""
+        for output in outputs:
+            self._heard(output)
+
     def _heard(self, output: Record | Late) -> None:
         self._push(RecordUpdate(output) if isinstance(output, Record) else LateUpdate(output))
 
@@ -226,9 +236,9 @@ class ControlServer:
         past: Any = None,
     ) -> Any:
         def look() -> Page:
-            self._hub.store.writer.flush()
+            self._hub.store.flush()
             return page(
-                self._hub.store.history,
+                self._hub.store.past,
                 limit=max(1, min(int(limit), MAX_HISTORY)),
                 query=query,
                 order=msgspec.convert(order, Order),
@@ -269,7 +279,7 @@ class ControlServer:
     async def _add(self, client: _Client, draft: Any) -> Any:
         entry = self._hub.add(msgspec.convert(draft, Draft), client.user)
         log.info("%s added %s", client.user, _shown(entry))
-        return entry
+        return await asyncio.to_thread(self._hub.store.settled, entry)
 
     async def _end(self, client: _Client, entry_id: int) -> Any:
         entry = self._hub.end(int(entry_id), client.user)

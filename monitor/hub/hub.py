@@ -145,7 +145,7 @@ class Hub:
         events = self._transcripts.open(session)
         if not events:
             self.store.writer.flush()  # it may have ended this moment
-            events = self.store.history.transcript(session)
+            events = self.store.past.transcript(session)
         return events
 
     def waiting(self) -> list[Wait]:
@@ -166,13 +166,14 @@ class Hub:
                 self._failed(type(discipline).__name__)
         if now >= self._next_look:
             self._next_look = now + FOREIGN_CHANGES
-            self._look_at_lists()
+            self.look_at_lists()
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_EVERY
             # On the thread that writes: nothing here may hold up the mail.
             self.store.writer.soon(lambda: self._prune(now))
 
-    def _look_at_lists(self) -> None:
+    def look_at_lists(self) -> None:
+        """Take in what another process or relay changed in the lists."""
         hits = self.standing.take_hits()
         try:
             if hits:
@@ -185,9 +186,7 @@ class Hub:
 
     def _prune(self, now: float) -> None:
         try:
-            self.store.memory.expire(now, self._remembered)
-            if self._keep:
-                self.store.history.prune(now - self._keep)
+            self.store.prune(now, self._keep, self._remembered)
         except Exception:
             self._failed("prune")
 

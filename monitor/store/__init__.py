@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from monitor.policy.entry import Entry
 from monitor.store.database import StoreError, open_database
 from monitor.store.entries import Entries
 from monitor.store.history import History, Past
@@ -40,11 +43,9 @@ class Store:
         self.past: Past = self.shared.past if self.shared else self.history  # of all relays
 
     def _share(self, database: str, relay: str) -> Shared:
-        try:
-            # Not for those who do without it: its driver need not be installed.
-            from monitor.store.shared import Shared
-        except ImportError:
-            raise StoreError("database: needs a driver: pip install 'mxtap[postgresql]'") from None
+        # Not for those who do without it: its driver need not be installed.
+        from monitor.store.shared import Shared
+
         return Shared(database, relay, self._engine, self.writer, self.memory, self.history)
 
     @property
@@ -63,6 +64,13 @@ class Store:
         self.writer.flush()
         if self.shared:
             self.shared.exchange.settle(1.0)
+
+    def settled(self, entry: Entry) -> Entry:
+        """An entry that was just made, with the id that all relays know it by, if that is soon."""
+        if self.shared is None or entry.id > 0:
+            return entry
+        self.shared.exchange.settle(1.0)
+        return msgspec.structs.replace(entry, id=self.shared.entries.settled(entry.id))
 
     def prune(self, now: float, keep: float, remembered: int) -> None:
         """A step: what expired by ``now``, and what ended more than ``keep`` s ago (0: never)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine
@@ -17,16 +18,29 @@ from monitor.store.entries import Entries
 from monitor.store.history import Past
 from monitor.store.migrations import SCHEMA
 
+if TYPE_CHECKING:
+    from monitor.store.shared import SharedPast
+
 SLICE = 2_000  # records that are in memory at once
 
 
 class Reading:
-    """Nothing is written, made or brought up to date. Raises StoreError where it cannot be read."""
+    """Nothing is written, made or brought up to date. Raises StoreError where it cannot be read.
 
-    def __init__(self, state: Path) -> None:
+    With ``database``, a URL, it is the history of all the relays that share it.
+    """
+
+    def __init__(self, state: Path, database: str = "") -> None:
         self._engine = _open(state / FILE)
         self.past = Past(self._engine)
         self.entries = Entries(self._engine)
+        self._shared: SharedPast | None = None
+        if database:
+            # Not for those who do without it: its driver need not be installed.
+            from monitor.store.shared import SharedEntries, SharedPast, origin_of
+
+            self.past = self._shared = SharedPast(database, self.past)
+            self.entries = SharedEntries(self._engine, origin_of(self._engine))
 
     def records(self, since: float) -> Iterator[Record]:
         """What ended after ``since`` (epoch seconds), oldest first, late findings included."""
@@ -37,6 +51,8 @@ class Reading:
 
     def close(self) -> None:
         """Let go of the file."""
+        if self._shared:
+            self._shared.close()
         self._engine.dispose()
 
 

@@ -34,7 +34,9 @@ class Aside:
     """Asks one question at a time of the history of ``settings``."""
 
     def __init__(self, settings: Settings, deadline: float = DEADLINE) -> None:
-        self._settings = msgspec.Raw(settings.model_dump_json().encode())
+        # With its password: it goes through a pipe, to ourselves.
+        told = settings.model_dump(mode="json") | {"database": settings.database}
+        self._settings = msgspec.Raw(_encode(told))
         self._deadline = deadline
         self._turn = asyncio.Semaphore()
 

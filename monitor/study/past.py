@@ -100,7 +100,7 @@ def of_reel(
 def of_history(settings: Settings) -> Iterator[Past]:
     """The state folder's history, which is only read. Raises StudyError."""
     try:
-        reading = Reading(settings.state)
+        reading = Reading(settings.state, settings.database)
     except StoreError as error:
         raise StudyError(str(error)) from None
     with contextlib.closing(reading):

@@ -12,6 +12,13 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects.sqlite import insert
 
+from monitor.store.database import StoreError
+
+try:
+    import psycopg  # noqa: F401
+except ImportError:
+    raise StoreError("database: needs a driver: pip install 'mxtap[postgresql]'") from None
+
 from monitor.store.history import Past
 from monitor.store.memory import StoredMemory
 from monitor.store.models import Meta
@@ -23,7 +30,7 @@ from monitor.store.shared.receiving import Receiving
 from monitor.store.shared.sending import Sending
 from monitor.store.writer import Writer
 
-__all__ = ["Shared", "SharedPast", "origin_of"]
+__all__ = ["Shared", "SharedEntries", "SharedPast", "origin_of"]
 
 _META: Any = Meta.__table__  # type: ignore[attr-defined]
 
@@ -40,7 +47,7 @@ class Shared:
         memory: StoredMemory,
         history: Past,
     ) -> None:
-        origin = origin_of(engine)
+        origin = _made_origin(engine)
         outbox = Outbox(engine, self._wake)
         self.entries = SharedEntries(engine, origin, self._lists_changed)
         self.past = SharedPast(url, history)
@@ -75,10 +82,14 @@ class Shared:
 
 
 def origin_of(engine: Engine) -> str:
-    """Who this state folder is among those that share."""
+    """Who this state folder is among those that share; "" where it never did."""
+    with engine.connect() as connection:
+        query = select(_META.c.value).where(_META.c.key == "origin")
+        return connection.execute(query).scalar() or ""
+
+
+def _made_origin(engine: Engine) -> str:
     with engine.begin() as connection:
         made = insert(_META).values(key="origin", value=secrets.token_hex(8))
         connection.execute(made.on_conflict_do_nothing())
-        return str(
-            connection.execute(select(_META.c.value).where(_META.c.key == "origin")).scalar_one()
-        )
+    return origin_of(engine)

@@ -35,7 +35,9 @@ _TAKE = _NEW.on_conflict_do_update(
 class SharedEntries(Entries):
     """Bans and allowances of all relays; ``origin`` is who we are among them."""
 
-    def __init__(self, engine: Engine, origin: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Engine, origin: str, changed: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(engine)
         self._origin = origin
         self._changed = changed

@@ -89,7 +89,8 @@ class Exchange:
         self.problem = ""
         self.dropped = 0
         self.on_lists: Callable[[], None] = lambda: None
-        self.on_news: News | None = None
+        self.on_news: News = lambda news: None
+        self.watched: Callable[[], bool] = lambda: False  # whether somebody wants news
 
     def start(self) -> None:
         """Connect once, and go on by itself from then on, connected or not.
@@ -255,7 +256,7 @@ class Exchange:
         if self._receiving.lists(connection):
             self.on_lists()
         more = self._receiving.memory(connection)
-        if self.on_news is None:
+        if not self.watched():
             self._receiving.ignore_news()
         elif news := self._receiving.news(connection):
             self.on_news(news)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -13,7 +14,9 @@ from monitor import events as ev
 from monitor.filter.order import Order, Place
 from monitor.record import Record
 from monitor.store.history import Past
-from monitor.store.shared.connection import connect
+from monitor.store.shared.connection import connect, reason
+
+log = logging.getLogger(__name__)
 
 REST = 5.0  # seconds without a question, after one that was not answered
 
@@ -68,6 +71,10 @@ class SharedPast(Past):
                 return shared()
             except DataError:  # a filter for what no text there can be
                 return ours()
-            except SQLAlchemyError:
+            except SQLAlchemyError as error:
                 self._rest = time.monotonic() + REST
+                log.warning(
+                    "the shared database is away, history is this relay's alone: %s",
+                    reason(getattr(error, "orig", None) or error),
+                )
         return ours()
