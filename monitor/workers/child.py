@@ -24,7 +24,7 @@ from monitor.workers.proxy import Proxy
 from monitor.workers.tally import SharedTally
 from monitor.workers.wire import Wire
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("monitor.workers.child")  # not __main__
 
 EVERY = 1.0  # seconds between beats
 
@@ -137,5 +137,6 @@ async def main(descriptor: int) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the hub, which says what to do
+    for number in (signal.SIGINT, signal.SIGHUP):  # of the terminal: the hub says what to do
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(asyncio.run(main(int(sys.argv[1]))))

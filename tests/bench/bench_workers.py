@@ -146,6 +146,7 @@ class Figures(NamedTuple):
     rate: float  # as it was, load and sink on the same cores
     carried: float  # on cores of their own
     relay: float
+    hub: float
     busiest: float
     share: float  # of the busiest worker, of all messages' work in workers
     load: float
@@ -189,6 +190,7 @@ def run(workers: int, seconds: float, sink_pid: int) -> Figures:
         rate=sent / took,
         carried=1000 * min(CORES / total, 1 / busiest),
         relay=total,
+        hub=each[relay].process,
         busiest=busiest,
         share=max(of_workers) / sum(of_workers),
         load=1000 * own / sent,
@@ -212,11 +214,9 @@ def main(seconds: float, rounds: int) -> int:
         workers: Figures(*map(statistics.median, zip(*figures, strict=True)))
         for workers, figures in found.items()
     }
-    print(f"{'workers':>8}{'measured/s':>12}{'carried/s':>11}{'relay ms':>10}{'busiest ms':>12}"
-          f"{'share':>7}{'load ms':>9}{'sink ms':>9}")  # fmt: skip
-    for workers, f in middle.items():
-        print(f"{workers:>8}{f.rate:>12.0f}{f.carried:>11.0f}{f.relay:>10.2f}{f.busiest:>12.2f}"
-              f"{f.share:>7.0%}{f.load:>9.2f}{f.sink:>9.2f}")  # fmt: skip
+    print(f"{'workers':>10}" + "".join(f"{name:>10}" for name in Figures._fields))
+    for workers, figures in middle.items():
+        print(f"{workers:>10}" + "".join(f"{figure:>10.2f}" for figure in figures))
     ratio = middle[2].carried / middle[1].carried
     print(f"two workers carry {ratio:.2f} times what one process does; wanted {WANTED}")
     return ratio < WANTED

@@ -92,7 +92,8 @@ async def test_lists_limits_and_a_new_certificate_hold_in_all_of_them(tmp_path: 
     certificate = Authority().write(tmp_path, "old.test")
     limits = {"sessions_per_ip": 3, "drain": 1}
     tls = {"certificate": str(certificate)}
-    async with serving(tmp_path / "state", limits=limits, tls=tls) as relay:
+    rules = {"greylist": {"mode": "enforce"}, "conduct": {"helo": "refuse"}}
+    async with serving(tmp_path / "state", limits=limits, tls=tls, **rules) as relay:
         clients = await relay.in_each()
         assert relay.sessions == len(clients)
         assert os.getpid() not in {process.pid for process in relay.processes}
@@ -106,6 +107,12 @@ async def test_lists_limits_and_a_new_certificate_hold_in_all_of_them(tmp_path: 
         for client in clients:
             await client.say(b"STARTTLS")
             assert await shown(client) == "new.test"
+
+        for client in clients:  # what only the hub can say
+            await client.say(b"EHLO client.test")
+            answer = await client.say(MAIL, b"RCPT TO:<b@home.test>")
+            assert answer.startswith(b"451 4.7.1 "), answer
+        assert (await clients[0].say(b"EHLO bad_name..", MAIL)).startswith(b"550 5.7.1 ")
 
         await relay.feed.add(Draft(list="ban", kind="net", value="127.0.0.0/24"))
         await asyncio.sleep(0.05)

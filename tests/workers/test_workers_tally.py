@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from monitor.relay.spool import Spool, SpoolFull
 from monitor.relay.tally import SESSIONS, SPOOL
 from monitor.workers import tally
 from monitor.workers.tally import SharedTally
@@ -54,3 +55,14 @@ def test_a_crowd_of_addresses_is_never_counted_too_low_and_seldom_too_high(
     for address, count in counts.items():
         rows[count % 2].add(address, -count)
     assert {rows[0].count(address) for address in counts} == {0}
+
+
+def test_the_spool_is_one_room_for_all(rows: list[SharedTally]) -> None:
+    one, other = (Spool(10, 1_000, tally=row) for row in rows)
+    message = one.message()
+    message.write(b"sixsix")
+    with pytest.raises(SpoolFull):
+        other.message().write(b"fives")
+    message.close()
+    other.message().write(b"fives")
+    assert one.used == other.used == 5
