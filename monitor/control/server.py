@@ -164,6 +164,7 @@ class ControlServer:
         try:
             while line := await reader.readline():
                 await self._take(client, line)
+                await client.answered.wait()  # who does not read is not heard further
         except (ConnectionError, ValueError, asyncio.CancelledError):
             pass  # gone, or a line past the limit: there is nobody to tell
         finally:
@@ -319,6 +320,7 @@ class _Client:
         self._queue: deque[bytes] = deque()
         self._missed = 0
         self._ready = asyncio.Event()
+        self.answered = asyncio.Event()  # nothing of what was asked waits
 
     def offer(self, line: bytes) -> None:
         """An update: dropped, and counted, where too many wait."""
@@ -329,9 +331,10 @@ class _Client:
         self._ready.set()
 
     def answer(self, line: bytes) -> None:
-        """An answer: never dropped, and at most one waits a request."""
+        """An answer: never dropped, and the next request waits until it was taken."""
         self._queue.append(line)
         self._ready.set()
+        self.answered.clear()
 
     def end_study(self) -> None:
         """Nobody waits for its answer any more."""
@@ -340,19 +343,25 @@ class _Client:
 
     async def send(self) -> None:
         """Write what waits, as fast as the other side reads."""
-        with contextlib.suppress(ConnectionError):
-            while True:
-                await self._ready.wait()
-                self._ready.clear()
-                while self._queue:
-                    batch = b"".join(
-                        self._queue.popleft() for _ in range(min(50, len(self._queue)))
-                    )
-                    self._writer.write(batch)
-                    await self._writer.drain()
-                if self._missed:
-                    missed, self._missed = self._missed, 0
-                    self._writer.write(_encode(Missed(missed)) + b"\n")
+        try:
+            await self._send()
+        except ConnectionError:
+            pass
+        finally:
+            self.answered.set()
+
+    async def _send(self) -> None:
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._queue:
+                batch = b"".join(self._queue.popleft() for _ in range(min(50, len(self._queue))))
+                self._writer.write(batch)
+                await self._writer.drain()
+            self.answered.set()
+            if self._missed:
+                missed, self._missed = self._missed, 0
+                self._writer.write(_encode(Missed(missed)) + b"\n")
 
 
 def refuse_second(state: Path) -> None:

@@ -195,6 +195,32 @@ async def test_a_client_that_never_reads_costs_no_memory(tmp_path: Path) -> None
         writer.close()
 
 
+async def test_who_asks_and_never_reads_is_heard_no_further(tmp_path: Path) -> None:
+    asked = 0
+
+    async with serving(tmp_path) as hub:
+        server = hub.listeners[0].__self__  # type: ignore[attr-defined]
+
+        def status() -> str:
+            nonlocal asked
+            asked += 1
+            return "x" * 300_000
+
+        server._status = status
+        _, writer = await asyncio.open_unix_connection(str(tmp_path / SOCKET), limit=1)
+        writer.write(b'{"id":1,"do":"status"}\n' * 2_000)
+        async with asyncio.timeout(5):
+            while not asked:
+                await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+        assert asked < 10
+        writer.close()
+        async with asyncio.timeout(5):
+            while server._clients:
+                await asyncio.sleep(0)
+
+
 async def test_after_a_restart_the_feed_catches_up_without_a_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
