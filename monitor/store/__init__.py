@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from monitor.policy.entry import Entry
-from monitor.store.database import StoreError, open_database
+from monitor.store.database import StoreError, damaged, open_database
 from monitor.store.entries import Entries
 from monitor.store.history import History, Past
 from monitor.store.memory import StoredMemory
@@ -29,6 +29,7 @@ class Store:
 
     def __init__(self, state: Path, database: str = "", relay: str = "") -> None:
         self._engine = open_database(state)
+        self._damaged = damaged(state)
         self.writer = Writer(self._engine)
         self.history = History(self._engine, self.writer)
         self.memory = StoredMemory(self._engine, self.writer)
@@ -55,6 +56,9 @@ class Store:
         problems = [
             self.writer.problem,
             f"{dropped} rows of history were dropped" if dropped else "",
+            f"{self._damaged[-1]} was damaged: make its bans anew, and move it away"
+            if self._damaged
+            else "",
             *(self.shared.problems if self.shared else ()),
         ]
         return [problem for problem in problems if problem]

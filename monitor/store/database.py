@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from monitor.store.migrations import SCHEMA, STEPS
 log = logging.getLogger(__name__)
 
 FILE = "mxtap.db"
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class StoreError(Exception):
@@ -26,7 +28,42 @@ class StoreError(Exception):
 
 
 def open_database(state: Path) -> Engine:
-    """The engine on the database in ``state``, made or brought up to date. Raises StoreError."""
+    """The engine on the database in ``state``, made or brought up to date. Raises StoreError.
+
+    A damaged one is put aside (:func:`damaged`), and mail goes on with a new one.
+    """
+    try:
+        return _open(state)
+    except _Damaged as error:
+        kept = _put_aside(state / FILE)
+        log.error(
+            "%s: %s; it is kept as %s, and a new one begun: no ban of before is in force",
+            state / FILE,
+            error,
+            kept.name,
+        )
+        return _open(state)
+
+
+def damaged(state: Path) -> list[str]:
+    """The names of databases in ``state`` that were put aside."""
+    return sorted(path.name for path in state.glob(f"{FILE}.damaged-*[0-9]"))
+
+
+class _Damaged(StoreError):
+    """SQLite says that the file is none of its own, or no longer."""
+
+
+def _put_aside(path: Path) -> Path:
+    kept = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+    for suffix in ("-wal", "-shm"):  # they belong to it; a new one must not read them
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(f"{path}{suffix}", f"{kept}{suffix}")
+    os.replace(path, kept)
+    return kept
+
+
+def _open(state: Path) -> Engine:
     path = state / FILE
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -47,6 +84,8 @@ def open_database(state: Path) -> Engine:
         raise
     except DatabaseError as error:
         engine.dispose()
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+            raise _Damaged(str(error.orig)) from None
         raise StoreError(
             f"{path}: cannot be used: {error.orig}; move it away to start anew"
         ) from None

@@ -162,11 +162,30 @@ def test_a_database_of_a_newer_version_or_another_program_is_refused(tmp_path: P
         connection.execute("CREATE TABLE theirs (x)")
     with pytest.raises(StoreError, match="another program"):
         Store(other)
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / FILE).write_bytes(b"no database at all" * 100)
-    with pytest.raises(StoreError, match="cannot be used"):
-        Store(broken)
+
+
+@pytest.mark.parametrize(
+    "damage", [b"no database at all" * 1_000, b"\0" * 5_000], ids=["all", "header"]
+)
+def test_a_damaged_database_is_put_aside_and_told(
+    tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(tmp_path)
+    assert store.problems == []
+    store.close()
+    with (tmp_path / FILE).open("r+b") as file:
+        file.write(damage)
+    store = Store(tmp_path)
+    store.history.add(record(1))
+    assert store.writer.flush()
+    store.close()
+    [kept] = tmp_path.glob(f"{FILE}.damaged-*")
+    assert kept.read_bytes().startswith(damage)
+    assert kept.name in store.problems[0]
+    assert kept.name in caplog.text
+    again = Store(tmp_path)
+    assert again.problems == store.problems
+    again.close()
 
 
 def test_a_lost_table_costs_history_only_and_is_told(tmp_path: Path) -> None:
