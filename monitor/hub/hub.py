@@ -86,15 +86,15 @@ class Hub:
 
     # The relay's side
 
-    def emit(self, event: ev.AnyEvent, line: bytes | None = None) -> None:
-        """Take one event in; ``line`` is its wire form, where somebody has it. Never raises."""
+    def emit(self, event: ev.AnyEvent) -> None:
+        """Take one event in. Never raises."""
         try:
             passed, outputs = self.assembler.feed(event)
         except Exception:
             self._failed("assembler")
             return
         for each in passed:
-            self._pass_on(each, line if each is event else None)
+            self._pass_on(each)
         for output in outputs:
             self._tell(output)
 
@@ -198,8 +198,8 @@ class Hub:
 
     # Inside
 
-    def _pass_on(self, event: ev.AnyEvent, line: bytes | None) -> None:
-        lines = self._transcripts.add(event, line)
+    def _pass_on(self, event: ev.AnyEvent) -> None:
+        lines = self._transcripts.add(event)
         if lines is not None:
             self.store.history.add_transcript(event.session, event.at, lines)
         if isinstance(event, ev.Asked):

@@ -13,14 +13,14 @@ class Transcripts:
     def __init__(self) -> None:
         self._open: dict[str, list[bytes]] = {}
 
-    def add(self, event: ev.AnyEvent, line: bytes | None = None) -> list[bytes] | None:
-        """Keep one event, in the wire form ``line`` if given; the whole session at its last."""
+    def add(self, event: ev.AnyEvent) -> list[bytes] | None:
+        """Keep one event; the whole session when it was its last."""
         late = isinstance(event, ev.Found) and event.session not in self._open
         if late or isinstance(event, ev.Body):
             return None
         lines = self._open.setdefault(event.session, [])
         if len(lines) < MAX_EVENTS or isinstance(event, ev.Closed):
-            lines.append(line or ev.encode(event))
+            lines.append(ev.encode(event))
         return self._open.pop(event.session) if isinstance(event, ev.Closed) else None
 
     def open(self, session: str) -> list[ev.AnyEvent]:

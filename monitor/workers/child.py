@@ -39,6 +39,7 @@ class Child:
 
     def __init__(self) -> None:
         self.wire = Wire(self._take, self._lost)
+        self._begin: Begin | None = None
         self._begun: asyncio.Future[Begin] = asyncio.get_running_loop().create_future()
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
@@ -50,7 +51,7 @@ class Child:
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         await self.wire.open(sock)
         begin = await self._begun
-        settings = Settings.model_validate_json(bytes(begin.settings))
+        settings = Settings.model_validate_json(begin.settings)
         logs.start(settings.log)
         front = Front(
             settings,
@@ -100,13 +101,15 @@ class Child:
 
     # What comes from the hub
 
-    def _take(self, line: bytes) -> None:
-        match decode(line):
+    def _take(self, frame: bytes) -> None:
+        match decode(frame):
             case Begin() as begin:
                 self._proxy.asked = frozenset(begin.asked)
-                self._begun.set_result(begin)
+                self._begin = begin
             case InForce(entries=entries):
                 self._proxy.standing.replace(entries)
+                if self._begin is not None and not self._begun.done():
+                    self._begun.set_result(self._begin)  # not before the lists are here
             case Told() as told:
                 self._proxy.answered(told)
             case Reload():

@@ -1,4 +1,4 @@
-"""What the hub and its workers say to each other, one JSON object a line, beside the events.
+"""What the hub and its workers say to each other, beside the events.
 
 Up go events, questions and beats; down go rulings, the lists, and orders. A worker is the
 relay's own: what it says is bounded and typed, and one that talks nonsense is replaced.
@@ -47,7 +47,7 @@ class Begin(Message, frozen=True, kw_only=True, tag="begin"):
     """The first message to a worker: what it is. Sockets and memory are descriptors."""
 
     number: int
-    settings: msgspec.Raw
+    settings: str  # JSON
     sockets: tuple[int, ...]
     tally: int
     identity: Method = ""  # how it travels upstream, as is known by now
@@ -75,6 +75,6 @@ class Drain(Message, frozen=True, kw_only=True, tag="drain"):
     """Take no more clients, let those that are there end, and end."""
 
 
-encode = msgspec.json.Encoder().encode
-decode_up = msgspec.json.Decoder(AnyEvent | Ask | Beat | Failed).decode
-decode_down = msgspec.json.Decoder(Begin | InForce | Told | Reload | Drain).decode
+encode = msgspec.msgpack.Encoder().encode
+decode_up = msgspec.msgpack.Decoder(AnyEvent | Ask | Beat | Failed).decode
+decode_down = msgspec.msgpack.Decoder(Begin | InForce | Told | Reload | Drain).decode

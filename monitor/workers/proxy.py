@@ -52,10 +52,10 @@ class Proxy:
         if not self._is_told(event):
             self.dropped += 1
             return
-        line = ev.encode(event)
+        frame = encode(event)
         if not isinstance(event, ev.Body):
-            self._behind += len(line)
-        self._wire.say(line)
+            self._behind += len(frame)
+        self._wire.say(frame)
 
     def _is_told(self, event: ev.AnyEvent) -> bool:
         room = self._behind < BOUND and not self._wire.closed

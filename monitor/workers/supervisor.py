@@ -18,8 +18,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from monitor.config import Settings
 from monitor.control.protocol import Process
 from monitor.hub import Hub
@@ -30,7 +28,7 @@ from monitor.relay.listener import COMMIT_GRACE, exposed, probe
 from monitor.relay.tally import SESSIONS, SPOOL
 from monitor.workers import tally
 from monitor.workers.child import journal
-from monitor.workers.messages import Begin, Drain, InForce, Message, Reload
+from monitor.workers.messages import Begin, Drain, InForce, Message, Reload, encode
 from monitor.workers.worker import Worker, WorkerError
 
 log = logging.getLogger(__name__)
@@ -114,7 +112,7 @@ class Supervisor:
         await worker.start(
             Begin(
                 number=number,
-                settings=msgspec.Raw(self._settings.model_dump_json().encode()),
+                settings=self._settings.model_dump_json(),
                 sockets=tuple(sock.fileno() for sock in self._sockets),
                 tally=self._memory,
                 identity=self.identity,
@@ -122,7 +120,7 @@ class Supervisor:
             )
         )
         self._workers[number] = worker
-        worker.tell(self._lists())
+        worker.say(encode(self._lists()))
         return worker
 
     async def _keep(self, worker: Worker) -> None:
@@ -171,8 +169,9 @@ class Supervisor:
     # What all of them are told
 
     def _tell(self, message: Message) -> None:
+        frame = encode(message)
         for worker in self._workers.values():
-            worker.tell(message)
+            worker.say(frame)
 
     def _lists(self) -> InForce:
         return InForce(entries=self._hub.standing.entries)

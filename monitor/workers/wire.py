@@ -1,4 +1,8 @@
-"""Lines over a socket pair: what is said in one turn of the loop goes in one piece."""
+"""Frames over a socket pair: what is said in one turn of the loop goes in one piece.
+
+A frame is its length, 4 octets, the highest first, and as many octets of MessagePack: content
+of messages goes as it is.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-MAX_LINE = 256 * 1024 * 1024  # bytes: half a million entries of the lists
+MAX_FRAME = 256 * 1024 * 1024  # octets: a million entries of the lists
+_LENGTH = 4
 
 
 class Wire(asyncio.Protocol):
-    """One end. ``take`` is called with each line, ``lost`` once when the other end is gone.
+    """One end. ``take`` is called with each frame, ``lost`` once when the other end is gone.
 
     A ``take`` that raises ends the connection: who talks nonsense is not heard further.
     """
@@ -23,8 +28,7 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._gone = asyncio.Event()
-        self._begun: list[bytes] = []  # a line whose end has not come
-        self._begun_size = 0
+        self._input = bytearray()
         self._batch: list[bytes] = []
         self._batch_size = 0
 
@@ -40,18 +44,18 @@ class Wire(asyncio.Protocol):
 
     @property
     def waiting(self) -> int:
-        """Bytes that the other end has not taken yet."""
+        """Octets that the other end has not taken yet."""
         sent = self._transport.get_write_buffer_size() if self._transport else 0
         return self._batch_size + sent
 
-    def say(self, line: bytes) -> None:
-        """Send a line. Never blocks and is never refused: see :attr:`waiting`."""
+    def say(self, frame: bytes) -> None:
+        """Send a frame. Never blocks and is never refused: see :attr:`waiting`."""
         if self.closed:
             return
         if not self._batch:
             self._loop.call_soon(self._flush)
-        self._batch += (line, b"\n")
-        self._batch_size += len(line) + 1
+        self._batch += (len(frame).to_bytes(_LENGTH), frame)
+        self._batch_size += _LENGTH + len(frame)
 
     async def close(self, patience: float = 5.0) -> None:
         """Send what waits, and close; ``patience`` seconds for an end that does not take it."""
@@ -79,22 +83,25 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        *lines, rest = data.split(b"\n")
-        if lines and self._begun:
-            lines[0] = b"".join((*self._begun, lines[0]))
-            self._begun, self._begun_size = [], 0
-        if rest:
-            self._begun.append(rest)
-            self._begun_size += len(rest)
+        self._input += data
         try:
-            for line in lines:
-                self._take(line)
-            if self._begun_size > MAX_LINE:
-                raise ValueError("a line without an end")
+            self._take_frames()
         except Exception:
             log.exception("the other end talks nonsense")
             if self._transport is not None:
                 self._transport.abort()
+
+    def _take_frames(self) -> None:
+        at = 0
+        while len(self._input) >= (begin := at + _LENGTH):
+            length = int.from_bytes(self._input[at:begin])
+            if length > MAX_FRAME:
+                raise ValueError(f"a frame of {length} octets")
+            if len(self._input) < begin + length:
+                break
+            at = begin + length
+            self._take(bytes(self._input[begin:at]))
+        del self._input[:at]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""

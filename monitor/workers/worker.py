@@ -66,7 +66,7 @@ class Worker:
                 raise
         self.pid = self._process.pid
         await self._wire.open(ours)
-        self.tell(begin)
+        self.say(encode(begin))
 
     async def serving(self) -> None:
         """Wait until it serves. Raises ConfigError or WorkerError where it never will."""
@@ -84,9 +84,9 @@ class Worker:
         """True where it said its last word."""
         return self._gone.is_set()
 
-    def tell(self, message: Message) -> None:
-        """Say something to it."""
-        self._wire.say(encode(message))
+    def say(self, frame: bytes) -> None:
+        """Say a message to it, by its wire form."""
+        self._wire.say(frame)
 
     async def ended(self) -> int:
         """Wait until the process has ended, and all that it said was heard; its exit code."""
@@ -139,10 +139,10 @@ class Worker:
 
     # What it says
 
-    def _take(self, line: bytes) -> None:
-        message = decode_up(line)
+    def _take(self, frame: bytes) -> None:
+        message = decode_up(frame)
         if not isinstance(message, Message):
-            self._hub.emit(message, line)
+            self._hub.emit(message)
             if isinstance(message, ev.Opened):
                 self._sessions.add(message.session)
             elif isinstance(message, ev.Closed):
@@ -159,7 +159,7 @@ class Worker:
             self._fail((ConfigError if message.config else WorkerError)(message.reason))
 
     async def _answer(self, ask: Ask) -> None:
-        self.tell(Told(id=ask.id, ruling=await self._hub.policies(ask.stage)))
+        self.say(encode(Told(id=ask.id, ruling=await self._hub.policies(ask.stage))))
 
     def _lost(self) -> None:
         self._gone.set()

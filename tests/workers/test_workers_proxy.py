@@ -15,7 +15,7 @@ from monitor import events as ev
 from monitor.policy.entry import Entry
 from monitor.policy.ruling import PASS, Ruling, Stage
 from monitor.workers import proxy as module
-from monitor.workers.messages import Ask, Told, decode_up
+from monitor.workers.messages import Ask, Told, decode_down, decode_up, encode
 from monitor.workers.proxy import Proxy
 from monitor.workers.wire import Wire
 
@@ -31,7 +31,7 @@ class Pair:
         self.hub.setblocking(False)
         self.lost = asyncio.Event()
         self.proxy: Proxy
-        self.wire = Wire(lambda line: self.proxy.answered(_told(line)), self.lost.set)
+        self.wire = Wire(lambda frame: self.proxy.answered(decode_down(frame)), self.lost.set)
         self.proxy = Proxy(self.wire, asked=("rcpt",))
         await self.wire.open(ours)
         self._heard = b""
@@ -40,17 +40,15 @@ class Pair:
         """The next message that came up."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(5):
-            while b"\n" not in self._heard:
+            while len(self._heard) < (end := 4 + int.from_bytes(self._heard[:4])):
                 self._heard += await loop.sock_recv(self.hub, 65_536)
-        line, _, self._heard = self._heard.partition(b"\n")
-        return decode_up(line)
+        frame, self._heard = self._heard[4:end], self._heard[end:]
+        return decode_up(frame)
 
     def answer(self, number: int, ruling: Ruling = REJECT) -> None:
-        self.hub.send(msgspec.json.encode(Told(id=number, ruling=ruling)) + b"\n")
-
-
-def _told(line: bytes) -> Told:
-    return msgspec.json.decode(line, type=Told)
+        frame = encode(Told(id=number, ruling=ruling))
+        for octet in len(frame).to_bytes(4) + frame:
+            self.hub.send(bytes([octet]))
 
 
 @pytest_asyncio.fixture
@@ -120,7 +118,15 @@ async def test_a_hub_that_does_not_answer_lets_the_mail_pass_and_is_believed_aga
     assert await ruling == REJECT
 
 
-@pytest.mark.parametrize("said", [b"{}\n", b"\xff\n", b'{"event":"told","id":"x"}\n'])
+NONSENSE = {
+    "no message": b"\0\0\0\2{}",
+    "of another kind": b"\0\0\0\x0e" + msgspec.msgpack.encode({"event": "opened"}),
+    "of wrong types": b"\0\0\0\x11" + msgspec.msgpack.encode({"event": "told", "id": "x"}),
+    "too long": b"\xff\xff\xff\xff",
+}
+
+
+@pytest.mark.parametrize("said", NONSENSE.values(), ids=NONSENSE)
 async def test_a_hub_that_talks_nonsense_is_left(pair: Pair, said: bytes) -> None:
     pair.hub.send(said)
     await asyncio.wait_for(pair.lost.wait(), 5)
