@@ -19,5 +19,5 @@ def default(settings: Settings, memory: Memory) -> list[Discipline]:
     Raises ConfigError where a file that the settings name cannot be used.
     """
     greylisted = Greylisted(settings.greylist, memory, load_whitelist(settings.greylist))
-    retries = Retries(settings.retry, memory, settings.greylist.patterns)
+    retries = Retries(settings.retry, memory, settings.greylist.patterns, settings.name)
     return [Conduct(settings), Tls(memory), ReportLoops(memory), greylisted, retries]

@@ -123,3 +123,24 @@ def test_a_sender_that_comes_back_is_judged_anew():
     world.attempt(reply=LATER)
     world.wait(200 * HOUR)
     assert [found.severity for found in world.found(CODE)] == ["error", "notice"]
+
+
+def test_another_relay_that_was_down_may_have_missed_the_retries():
+    here = World(name="mx1.here.example")
+    beside = World(here.memory, name="mx2.here.example")
+    beside.tick()
+    here.attempt(reply=LATER)
+    here.wait(26 * HOUR)
+    assert here.codes(CODE) == []
+
+
+def test_another_relay_that_ticks_or_has_long_been_gone_excuses_nobody():
+    here = World(name="mx1.here.example")
+    beside = World(here.memory, name="mx2.here.example")
+    gone = World(here.memory, name="mx3.here.example", at=here.now - 100 * HOUR)
+    gone.tick()
+    here.attempt(reply=LATER)
+    for _ in range(26 * 60):
+        beside.wait(60)
+        here.wait(60)
+    assert here.severity(CODE) == "error"

@@ -31,12 +31,17 @@ class Retries:
 
     hears = (ev.Ended,)
 
-    def __init__(self, rules: Rules, memory: Memory, patterns: Sequence[str] = ()) -> None:
-        """``patterns`` are the operator's own wordings of greylisting. Raises re.error."""
+    def __init__(
+        self, rules: Rules, memory: Memory, patterns: Sequence[str] = (), relay: str = ""
+    ) -> None:
+        """``patterns`` are the operator's own wordings of greylisting. Raises re.error.
+
+        ``relay`` is our name among those that share the memory.
+        """
         self._rules = rules
         self._patterns = compiled(patterns)
         self._book = Book(rules, memory)
-        self._downtime = Downtime(memory)
+        self._downtime = Downtime(memory, relay)
 
     def __call__(self, view: Session, event: ev.Event) -> Iterator[ev.Finding]:
         """What the transaction that ended tells, the worst of its recipients for each code."""

@@ -54,7 +54,7 @@ def connect(url: str) -> Timely:
     # Over a network that swallows packets, the kernel gives up about as soon as we do.
     alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
     opened = Timely.connect(
-        **{"connect_timeout": 3, "application_name": "mxtap", **alive, **given}, autocommit=True
+        **{"connect_timeout": 2, "application_name": "mxtap", **alive, **given}, autocommit=True
     )
     try:
         opened.execute(_SESSION)

@@ -1,0 +1,367 @@
+"""Two relays and one PostgreSQL: each is whole by itself, and hears of the other at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conversation import World
+from harness_net import wait_until
+from harness_postgres import Postgres
+from msgspec.structs import replace
+from test_store import record
+
+from monitor import events as ev
+from monitor.findings.catalogue import finding
+from monitor.hub.search import page, search
+from monitor.policy.entry import Draft
+from monitor.record import Late, Record
+from monitor.store import Store, StoreError
+from monitor.store.reading import Reading
+
+BAN = Draft(list="ban", kind="ip", value="127.0.0.9", reason="why")
+LATER = "451 4.3.2 Please try again later"
+
+Open = Callable[[str], Store]
+
+
+@pytest.fixture
+def opened(tmp_path: Path, url: str) -> Iterator[Open]:
+    """``opened("mx1")``: the store of that relay, opened (again)."""
+    stores: dict[str, Store] = {}
+
+    def open_store(name: str) -> Store:
+        if name in stores:
+            stores.pop(name).close()
+        stores[name] = Store(tmp_path / name, url, name)
+        return stores[name]
+
+    yield open_store
+    for store in stores.values():
+        store.close()
+
+
+@pytest.fixture
+def pair(opened: Open) -> tuple[Store, Store]:
+    return opened("mx1"), opened("mx2")
+
+
+def bans(store: Store) -> list[str]:
+    return [entry.value for entry in store.entries.in_force()]
+
+
+def soon(ready: Callable[[], object], seconds: float = 1.0) -> None:
+    wait_until(ready, seconds)
+
+
+def of(relay: str, number: int, *findings: ev.Finding) -> Record:
+    return replace(record(number, *findings), id=f"{relay}-{number}", session=relay, relay=relay)
+
+
+# Lists
+
+
+def test_a_ban_at_one_holds_at_the_other_within_a_second(pair: tuple[Store, Store]) -> None:
+    one, two = pair
+    added = one.settled(one.entries.add(BAN, "root"))
+    soon(lambda: bans(two) == ["127.0.0.9"])
+    [there] = two.entries.in_force()
+    assert (there.id, there.by, there.reason) == (added.id, "root", "why")
+    assert added.id > 0
+    two.entries.end(there.id, "other")
+    assert bans(two) == []
+    soon(lambda: bans(one) == [])
+    for store in pair:
+        soon(lambda store=store: [(e.id, e.ended_by) for e in store.entries.trail(9)] == [
+            (added.id, "other")
+        ])  # fmt: skip
+    with pytest.raises(ValueError, match=f"no entry {added.id} is in force"):
+        one.entries.end(added.id, "root")
+
+
+def test_a_ban_is_in_force_here_before_the_others_know_it(opened: Open) -> None:
+    one = opened("mx1")
+    added = one.entries.add(BAN, "root")
+    assert added.id < 0
+    assert bans(one) == ["127.0.0.9"]
+    soon(lambda: one.entries.in_force()[0].id > 0)
+    one.entries.end(added.id, "root")  # the first id is still understood
+    assert bans(one) == []
+
+
+def test_hits_at_all_relays_add_up(pair: tuple[Store, Store]) -> None:
+    one, two = pair
+    added = one.settled(one.entries.add(BAN, "root"))
+    soon(lambda: bans(two))
+    one.entries.count_hits([(added.id, 2)])
+    two.entries.count_hits([(added.id, 3)])
+    for store in pair:
+        soon(lambda store=store: store.entries.in_force()[0].hits == 5)
+
+
+def test_lists_from_before_are_shared_and_come_back_without(tmp_path: Path, url: str) -> None:
+    alone = Store(tmp_path / "mx1")
+    alone.entries.add(BAN, "root")
+    alone.entries.end(alone.entries.add(Draft(list="ban", kind="helo", value="x"), "root").id, "me")
+    alone.close()
+    one, two = Store(tmp_path / "mx1", url, "mx1"), Store(tmp_path / "mx2", url, "mx2")
+    soon(lambda: bans(two) == ["127.0.0.9"])
+    two.entries.end(two.entries.in_force()[0].id, "two")
+    soon(lambda: bans(one) == [])
+    one.close()
+    two.close()
+    alone = Store(tmp_path / "mx1")
+    assert bans(alone) == []
+    alone.close()
+
+
+# Memory
+
+
+def test_memory_is_one(pair: tuple[Store, Store]) -> None:
+    one, two = pair
+    now = time.time()
+    one.memory.put("retry", "a", b"1", now + 1_000)
+    soon(lambda: two.memory.get("retry", "a") == b"1")
+    two.memory.put("retry", "a", b"2", now + 1_000)
+    soon(lambda: one.memory.get("retry", "a") == b"2")
+    one.memory.drop("retry", "a")
+    soon(lambda: two.memory.get("retry", "a") is None)
+
+
+def test_the_later_change_wins_whatever_the_clocks_say(pair: tuple[Store, Store]) -> None:
+    one, two = pair
+    one.shared._outbox._clock = lambda: time.time() + 3_600
+    one.memory.put("retry", "a", b"fast clock", time.time() + 9_000)
+    soon(lambda: two.memory.get("retry", "a"))
+    two.memory.put("retry", "a", b"later", time.time() + 9_000)
+    soon(lambda: one.memory.get("retry", "a") == b"later")
+
+
+def test_what_is_due_is_told_by_its_own_relay_and_by_another_much_later(
+    pair: tuple[Store, Store],
+) -> None:
+    one, two = pair
+    now = time.time()
+    one.memory.put("retry", "a", b"1", now + 9_000, due=now)
+    soon(lambda: two.memory.get("retry", "a"))
+    for store in pair:
+        store.writer.flush()
+    assert [key for key, _ in one.memory.due("retry", now, 9)] == ["a"]
+    assert two.memory.due("retry", now + 299, 9) == []
+    assert [key for key, _ in two.memory.due("retry", now + 601, 9)] == ["a"]
+
+
+def test_a_sender_that_rotates_between_relays_is_seen_as_one(pair: tuple[Store, Store]) -> None:
+    worlds = [
+        World(store.memory, name=f"{name}.here.example", at=time.time())
+        for store, name in zip(pair, ("mx1", "mx2"), strict=True)
+    ]
+    now = time.time()
+    for turn, host in enumerate(("192.0.2.1", "198.51.100.1", "203.0.113.1", "192.0.3.1")):
+        world = worlds[turn % 2]
+        world.now = now + turn * 2_000
+        world.attempt(host, LATER, spf="sender.example", relay=world.settings.name)
+        for store in (pair[turn % 2], pair[1 - turn % 2]):
+            store.shared.exchange.settle(1)
+    assert [found.severity for found in worlds[0].found("retry.host-rotation")] == ["notice"]
+    severities = [found.severity for found in worlds[1].found("retry.host-rotation")]
+    assert severities == ["notice", "warning"]
+
+
+def test_a_greylist_pass_at_one_is_known_at_the_other(pair: tuple[Store, Store]) -> None:
+    one, two = (World(store.memory, at=time.time()) for store in pair)
+    assert "greylist.deferred" in [f.code for f in one.attempt()]
+    one.wait(120)
+    assert "greylist.passed" in [f.code for f in one.attempt()]
+    pair[0].shared.exchange.settle(1)
+    pair[1].shared.exchange.settle(1)
+    two.now = one.now + 60
+    assert "greylist.known" in [f.code for f in two.attempt()]
+
+
+# History
+
+
+def test_history_of_all_or_of_one(pair: tuple[Store, Store], tmp_path: Path, url: str) -> None:
+    one, two = pair
+    for number in range(3):
+        one.history.add(of("mx1", number, finding("tls.none")))
+        two.history.add(of("mx2", number))
+    one.history.add_transcript(
+        "mx1", 2.0, [ev.encode(ev.Closed(session="mx1", at=2.0, how="quit"))]
+    )
+    two.history.add_late(Late(id="mx1", about="mx1-1", findings=(finding("retry.gave-up"),)))
+    one.flush()
+    two.flush()
+    for store in pair:
+        found = search(store.past, limit=10)
+        assert len({each.id for each in found}) == 6
+        assert [r.id for r in search(store.past, limit=9, query="relay:mx2")] == [
+            "mx2-2", "mx2-1", "mx2-0",
+        ]  # fmt: skip
+        assert [r.id for r in search(store.past, limit=9, query="finding:retry.gave-up")] == [
+            "mx1-1"
+        ]
+        first = page(store.past, limit=4, order="severity")
+        rest = page(store.past, limit=4, order="severity", past=first.reached)
+        assert len(first.records) + len(rest.records) == 6
+        assert store.past.transcript("mx1")
+    reading = Reading(tmp_path / "mx2", url)
+    assert len(list(reading.records(0))) == 6
+    reading.close()
+
+
+def test_who_watches_hears_of_the_others_records(pair: tuple[Store, Store]) -> None:
+    one, two = pair
+    heard: list[Record | Late] = []
+    one.shared.exchange.on_news = heard.extend
+    two.history.add(of("mx2", 1))
+    two.flush()
+    one.shared.exchange.watched = lambda: True
+    one.shared.exchange.settle(1)
+    two.history.add(of("mx2", 2, finding("tls.none")))
+    one.history.add(of("mx1", 1))
+    two.history.add_late(Late(id="mx2", about="mx2-2", findings=(finding("retry.gave-up"),)))
+    two.writer.flush()
+    soon(lambda: len(heard) == 2)
+    assert [getattr(each, "about", each.id) for each in heard] == ["mx2-2", "mx2-2"]
+
+
+def test_history_from_before_comes_along_once(tmp_path: Path, url: str) -> None:
+    alone = Store(tmp_path / "mx1")
+    for number in range(1_200):
+        alone.history.add(of("mx1", number))
+    alone.history.add_late(Late(id="mx1", about="mx1-7", findings=(finding("retry.gave-up"),)))
+    alone.close()
+    for _ in range(2):
+        one = Store(tmp_path / "mx1", url, "mx1")
+        soon(lambda one=one: len(search(one.past, limit=2_000)) == 1_200, 5)
+        assert len(search(one.past, limit=9, query="finding:retry.gave-up")) == 1
+        [told] = search(one.past, limit=9, query="finding:retry.gave-up")
+        assert [f.code for f in told.findings] == ["retry.gave-up"]
+        one.close()
+
+
+def test_a_row_that_the_database_does_not_take_keeps_no_other_from_it(opened: Open) -> None:
+    one = opened("mx1")
+    for number in range(3):
+        one.history.add(of("mx1", number))
+    one.history.add(replace(of("mx1", 9), id="a\0b"))
+    one.history.add(of("mx1", 10))
+    one.flush()
+    soon(lambda: "1 changes never reached" in " ".join(one.problems))
+    assert len(search(one.past, limit=9)) == 4
+
+
+def test_the_past_is_pruned_everywhere(pair: tuple[Store, Store]) -> None:
+    one, two = pair
+    now = time.time()
+    one.history.add(of("mx1", 1))  # of 1970
+    one.history.add_transcript(
+        "mx1", 2.0, [ev.encode(ev.Closed(session="mx1", at=2.0, how="quit"))]
+    )
+    one.memory.put("retry", "old", b"1", now - 1_000)
+    one.memory.put("retry", "new", b"1", now + 1_000)
+    one.flush()
+    soon(lambda: two.memory.get("retry", "new"))
+    assert len(search(two.past, limit=9)) == 1
+    two.prune(now, keep=3_600, remembered=10)
+    two.shared.exchange.settle(1)
+    two.shared.exchange.settle(1)
+    assert search(two.past, limit=9) == []
+    assert two.past.transcript("mx1") == []
+    with one.past.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT key FROM memory").scalars().all()
+    assert kept == ["new"]
+
+
+# Without it
+
+
+def test_without_the_database_each_goes_on_and_catches_up(opened: Open, postgres: Postgres) -> None:
+    one, two = opened("mx1"), opened("mx2")
+    shared = one.settled(one.entries.add(BAN, "root"))
+    soon(lambda: bans(two))
+    one.memory.put("retry", "before", b"1", time.time() + 1_000)
+    soon(lambda: two.memory.get("retry", "before"))
+    postgres.stop()
+    try:
+        soon(lambda: one.problems and two.problems, 3)
+        assert "hush" not in " ".join(one.problems)
+        one.entries.add(Draft(list="ban", kind="helo", value="away.test"), "root")
+        one.entries.end(shared.id, "root")
+        one.memory.put("retry", "away", b"2", time.time() + 1_000)
+        one.memory.drop("retry", "before")
+        one.history.add(of("mx1", 1))
+        started = time.monotonic()
+        one.flush()
+        assert [r.id for r in search(one.past, limit=9)] == ["mx1-1"]
+        assert time.monotonic() - started < 1
+        assert bans(two) == ["127.0.0.9"]
+        one, two = opened("mx1"), opened("mx2")  # both are started anew, and know what they knew
+        assert bans(one) == ["away.test"]
+        assert bans(two) == ["127.0.0.9"]
+        assert one.memory.get("retry", "away") == b"2"
+        assert "changes wait for it" in one.problems[0]
+        assert two.memory.get("retry", "before") == b"1"
+    finally:
+        postgres.start()
+    soon(lambda: bans(two) == ["away.test"], 8)
+    soon(lambda: two.memory.get("retry", "away") == b"2")
+    soon(lambda: two.memory.get("retry", "before") is None)
+    soon(lambda: not one.problems and not two.problems)
+    soon(lambda: [r.id for r in search(two.past, limit=9)] == ["mx1-1"], 8)
+
+
+def test_a_database_that_hangs_keeps_nobody_waiting(
+    pair: tuple[Store, Store], postgres: Postgres, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = pair
+    one.history.add(of("mx1", 1))
+    one.flush()
+    monkeypatch.setattr("monitor.store.shared.connection.Timely.patience", 0.5)
+    with postgres.hung(database):
+        started = time.monotonic()
+        one.entries.add(BAN, "root")
+        one.memory.put("retry", "a", b"1", time.time() + 1_000)
+        one.history.add(of("mx1", 2))
+        one.writer.flush()
+        assert bans(one) == ["127.0.0.9"]
+        assert time.monotonic() - started < 0.2
+        assert len(search(one.past, limit=9)) == 2  # its own
+        soon(lambda: one.problems, 3)
+    soon(lambda: bans(two) == ["127.0.0.9"], 10)
+    soon(lambda: two.memory.get("retry", "a") == b"1")
+
+
+def test_an_empty_database_in_its_place_gets_the_lists_again(
+    opened: Open, postgres: Postgres, database: str, url: str
+) -> None:
+    one, two = opened("mx1"), opened("mx2")
+    one.entries.add(BAN, "root")
+    two.entries.add(Draft(list="ban", kind="helo", value="x.test"), "root")
+    soon(lambda: len(bans(one)) == len(bans(two)) == 2)
+    with postgres.connect("postgres") as making:
+        making.execute(f"DROP DATABASE {database} WITH (FORCE)".encode())
+        making.execute(f"CREATE DATABASE {database}".encode())
+    for store in (one, two):
+        soon(lambda store=store: sorted(bans(store)) == ["127.0.0.9", "x.test"], 8)
+    soon(lambda: {e.id > 0 for s in (one, two) for e in s.entries.in_force()} == {True}, 8)
+
+
+def test_a_database_that_was_upgraded_is_left_alone(
+    opened: Open, postgres: Postgres, database: str, tmp_path: Path, url: str
+) -> None:
+    one = opened("mx1")
+    with postgres.connect(database) as newer:
+        newer.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+        newer.execute("NOTIFY mxtap, 'schema'")
+        soon(lambda: "newer mxtap" in " ".join(one.problems), 3)
+        one.entries.add(BAN, "root")
+        assert bans(one) == ["127.0.0.9"]
+        with pytest.raises(StoreError, match="newer mxtap"):
+            Store(tmp_path / "mx2", url, "mx2")
+        assert newer.execute("SELECT count(*) FROM entries").fetchone() == (0,)
