@@ -19,7 +19,9 @@ from monitor.findings.catalogue import finding
 from monitor.policy.entry import Entry
 from monitor.ui.keymap import SCREENS, Key, of, on_screen
 from monitor.ui.screens.base import DeskScreen
+from monitor.ui.screens.trial import TrialScreen
 from monitor.ui.widgets.lines import Lines
+from monitor.ui.widgets.listing import Listing
 from monitor.ui.widgets.table import LineTable
 
 ROWS = 50
@@ -44,7 +46,7 @@ class Seen(NamedTuple):
 def look(screen: Screen) -> Seen:
     shown = screen.app.screen
     table = next(iter(shown.query(LineTable)), None)
-    lines = next(iter(shown.query("#transcript").results(Lines)), None)
+    lines = next(iter(shown.query("#transcript, #letter").results(Lines)), None)
     name = shown.NAME if isinstance(shown, DeskScreen) else type(shown).__name__
     return Seen(
         name, screen.text, table.cursor if table else None, lines.scroll_y if lines else 0,
@@ -90,12 +92,23 @@ DOES: dict[str, Does | dict[str, Does]] = {
         "waiting": opens("session"),
         "senders": opens("live"),
         "lists": opens("EntryDialog"),
+        "report": opens("session"),
     },
     "back": Does(lambda before, after: after.screen == "live"),
     "before": shows("Attempt 1 of 3"),
     "after": shows("Attempt 3 of 3"),
     "view": shows("From: m25@d25.example"),
     "clear": Does(lambda before, after: "filter" not in after.text, ("slash", *"d2", "enter")),
+    "ban-pool": opens("EntryDialog"),
+    "report": opens("report"),
+    "letter": opens("letter"),
+    "what-if": opens("trial"),
+    "dns": shows("DNS answers"),
+    "try": shows("[x] dkim-bits=1025"),
+    "rule": opens("RuleDialog"),
+    "days": {"trial": shows("the last month"), "report": shows("2026-02-12")},
+    "save-letter": opens("SaveLetterDialog"),
+    "full": shows("leaves them out"),
     "ban": opens("EntryDialog"),
     "allow": opens("EntryDialog"),
     "end": Does(lambda before, after: after.entries == before.entries - 1),
@@ -108,7 +121,18 @@ DOES: dict[str, Does | dict[str, Does]] = {
     "reverse": shows("Time↓"),
     "details": Does(lambda before, after: "PTR" in before.text and "PTR" not in after.text),
     "span": shows("-10 min"),
-    "copy": Does(lambda before, after: "d25.example" in after.clipboard),
+    "copy": {
+        "trial": shows("There is no answer yet"),
+        **dict.fromkeys(
+            ("live", "waiting", "session"),
+            Does(lambda before, after: "d25.example" in after.clipboard),
+        ),
+        **dict.fromkeys(
+            ("report", "letter"), Does(lambda before, after: "rapid.example" in after.clipboard)
+        ),
+    },
+    "save": opens("SaveDialog"),
+    "transcript": Does(lambda before, after: "MAIL FROM:<m25@d25.example>" in after.clipboard),
     "up": moves(-1),
     "down": moves(1),
     "page-up": moves(-2),
@@ -122,6 +146,7 @@ DOES: dict[str, Does | dict[str, Does]] = {
     "waiting": Does(lambda before, after: after.screen == "waiting"),
     "lists": Does(lambda before, after: after.screen == "lists"),
     "rates": Does(lambda before, after: after.screen == "rates"),
+    "trial": Does(lambda before, after: after.screen == "trial"),
     "theme": Does(lambda before, after: after.theme != before.theme),
     "help": opens("HelpScreen"),
     "quit": opens("LeaveDialog"),
@@ -161,13 +186,33 @@ async def arrange(screen: Screen, name: str) -> None:
     if screen.app.desk.model.window.filter:
         await screen.app.action_show_only("")
     screen.app.desk.rejoin()
-    if name != "session":
+    shown = screen.app.screen
+    if name in ("report", "letter"):
+        await go(screen, "live")
+        await screen.press("r" if name == "report" else "l")
+    elif name != "session":
         await go(screen, name)
-    elif "<m25@d25.example>" not in screen.text or "Transcript" not in screen.text:
+    elif (
+        shown.NAME != "session"
+        or "<m25@d25.example>" not in screen.text
+        or "Transcript" not in screen.text
+    ):
         await go(screen, "live")
         await screen.press("enter")
-    for lines in screen.app.screen.query("#transcript").results(Lines):
+    if name == "report":
+        await many_points(screen)
+    for lines in screen.app.screen.query("#transcript, #letter").results(Lines):
         lines.scroll_to(y=3, animate=False, force=True)
+    await screen.settle()
+
+
+async def many_points(screen: Screen) -> None:
+    """As many faults on a report card as transactions."""
+    table = screen.app.screen.query_one(Listing)
+    fault = next(row for _, row in map(table.items.item, range(len(table.items))) if row.code)
+    table.set_items(fault._replace(code=f"x{i}") for i in range(ROWS))
+    table.move(0)
+    table.move(MIDDLE)
     await screen.settle()
 
 
@@ -175,6 +220,10 @@ async def go(screen: Screen, name: str) -> None:
     """To one of the tables, in the middle of it."""
     await screen.app.action_screen(name)
     await screen.pilot.pause()
+    if isinstance(shown := screen.app.screen, TrialScreen):
+        shown._rules = {f"dkim-bits={1_000 + i}": False for i in range(ROWS)}
+        shown._days = 1
+        shown.restyle()
     screen.app.screen.remove_class("-plain")
     for table in screen.app.screen.query(LineTable):
         table.follow = False
