@@ -42,6 +42,7 @@ class Relay:
         self.state = state
         self.port = free_port()
         self.ready = ""
+        self.program: tuple[str, ...] = (MXTAP,)
         self._options = options
         self._upstream = upstream
         self._errors = state.with_name(state.name + ".stderr")
@@ -58,7 +59,7 @@ class Relay:
         with self._errors.open("ab") as errors:
             self.process = subprocess.Popen(
                 [
-                    MXTAP, "serve", "--listen", f"127.0.0.1:{self.port}",
+                    *self.program, "serve", "--listen", f"127.0.0.1:{self.port}",
                     "--upstream", f"127.0.0.1:{self._upstream}",
                     "--state", str(self.state), *self._options,
                 ],
