@@ -8,8 +8,10 @@ from insight_history import DAY, HOUR, card, history, letter, report
 
 from monitor.findings.catalogue import CATALOGUE
 from monitor.insight.cards import grade, mixed
-from monitor.insight.grading import PARTS, SHOWN, Grading
+from monitor.insight.grading import Grading
 from monitor.insight.rules import GRADES, RULES
+from monitor.insight.tally import SHOWN
+from monitor.insight.telling import PARTS
 
 GOOD = {"spf": "sender.example", "dkim": "sender.example", "secure": True}
 
