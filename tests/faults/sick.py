@@ -18,7 +18,7 @@ from monitor.checks.checker import Checker
 
 CHECKS = ("client", "sender", "recipients", "message")
 DAY = 86_400
-ROOM = 400 * 1024 * 1024  # bytes of address space beyond what is used at the start
+ROOM = 200 * 1024 * 1024  # bytes of address space beyond what is used at the start
 
 
 def main() -> None:
