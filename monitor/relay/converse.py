@@ -10,6 +10,7 @@ import logging
 from monitor import events as ev
 from monitor.checks.case import ClientReport
 from monitor.findings.catalogue import finding
+from monitor.findings.pools import network as network_of
 from monitor.relay import proxy
 from monitor.relay.commands import serve
 from monitor.relay.context import Context
@@ -37,7 +38,7 @@ async def converse(context: Context, wire: Wire) -> None:
     try:
         await _arrive(dialogue)
         ip = dialogue.peer.ip
-        network = _network(ip)
+        network = network_of(ip)
         context.tally.add(ip)
         context.tally.add(network)
         async with asyncio.timeout(context.settings.limits.session_timeout) as whole:
@@ -78,18 +79,13 @@ async def converse(context: Context, wire: Wire) -> None:
                 dialogue.emit(ev.Closed(session=dialogue.id, at=dialogue.now(), how=how))
 
 
-def _network(ip: str) -> str:
-    return str(ipaddress.ip_network(f"{ip}/{64 if ':' in ip else 24}", strict=False))
-
-
 async def _arrive(d: Dialogue) -> None:
     """Learn who the client is; a PROXY header counts from trusted addresses only."""
     ip, port = canonical_ip(d.wire.peer[0]), d.wire.peer[1]
     local_ip, local_port = canonical_ip(d.wire.local[0]), d.wire.local[1]
     proxied = False
     trusted = [ipaddress.ip_network(n, strict=False) for n in d.settings.proxy_from]
-    address = ipaddress.ip_address(ip)
-    if any(address in network for network in trusted):
+    if trusted and any(ipaddress.ip_address(ip) in network for network in trusted):
         while (told := proxy.parse(d.wire.buffered)) is None:
             await d.wire.more(PROXY_TIMEOUT)
         if told[0]:
@@ -117,7 +113,7 @@ async def _greet(d: Dialogue) -> None:
     sessions = {
         "sessions": SESSIONS,
         "sessions_per_ip": d.peer.ip,
-        "sessions_per_network": _network(d.peer.ip),
+        "sessions_per_network": network_of(d.peer.ip),
     }
     tally = context.tally
     if reached := [

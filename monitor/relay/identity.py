@@ -10,6 +10,7 @@ import ipaddress
 import re
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from monitor.config import Settings
@@ -135,6 +136,7 @@ class Guard:
             )
 
 
+@lru_cache(maxsize=8_192)
 def canonical_ip(ip: str) -> str:
     """``ip`` without scope id, and as IPv4 where it is an IPv4-mapped IPv6 address."""
     address = ipaddress.ip_address(ip.partition("%")[0])

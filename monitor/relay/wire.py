@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
@@ -70,7 +70,8 @@ class Wire(SMTP):
     # The protocol's side: called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._socket = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        assert isinstance(transport, asyncio.Transport)
+        self._socket = transport
         self._handler_coroutine = self.loop.create_task(self._converse(self))
 
     def data_received(self, data: bytes) -> None:
@@ -197,7 +198,8 @@ class Wire(SMTP):
             self._eof = self.gone = True
             plain.abort()
             raise
-        self._socket = cast(asyncio.Transport, secure)
+        assert isinstance(secure, asyncio.Transport)
+        self._socket = secure
         self.tls = True
 
     @property

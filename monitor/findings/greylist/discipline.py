@@ -7,6 +7,7 @@ that an attempt is counted once.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from monitor import events as ev
 from monitor.config import Greylist as Rules
@@ -33,6 +34,7 @@ class Greylisted:
         self._greylist = Greylist(rules, memory)
         self._upstream = Upstream(memory, rules.retry_window)
         self._whitelist = whitelist
+        self._listed = lru_cache(maxsize=8_192)(whitelist.has_client)
         self._patterns = compiled(rules.patterns)
 
     def __call__(self, view: Session, event: ev.Event) -> Iterator[ev.Finding]:
@@ -64,7 +66,7 @@ class Greylisted:
         if (
             not self._observing
             or any(f.code == "list.allowed" for f in (*view.findings, *tx.findings))
-            or self._whitelist.has_client(view.opened.ip, name)
+            or self._listed(view.opened.ip, name)
             or self._whitelist.has_recipient(rcpt.address)
         ):
             return None
