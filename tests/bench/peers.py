@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "real"))
 from harness_net import free_port, listens, wait_until
 from harness_postfix import Postfix
 from harness_relay import Relay
-from load import DNS, RECIPIENT, running
+from load import DNS, RECIPIENT, cpu, running
 
 POSTFIX = """
 virtual_transport = discard
@@ -168,7 +169,7 @@ def rspamd(folder: Path, sink: int) -> Iterator[Running]:
     for name, value in (("LOCAL_CONFDIR", local), ("DBDIR", data), ("RUNDIR", data)):
         words += ["--var", f"{name}={value}"]
     with running(folder, *resolving(folder, *words)) as process:
-        wait_until(lambda: listens(port), 300)
+        wait_until(lambda: listens(port) and idle(process.pid), 600)
         with postfix(folder, port) as (server, master):
             pids = {"Postfix": master, "rspamd": process.pid}
             yield Running(server.naive, pids, server.settle)
@@ -203,6 +204,13 @@ def naive(kind: str, folder: Path, sink: int) -> Iterator[Running]:
     with running(folder, *words) as process:
         wait_until(lambda: listens(port), 20)
         yield Running(port, {"aiosmtpd": process.pid})
+
+
+def idle(pid: int) -> bool:
+    """True where a process and its children do nothing for two seconds."""
+    before = cpu(pid)
+    time.sleep(2)
+    return cpu(pid) - before < 0.05
 
 
 def resolving(folder: Path, *words: str) -> tuple[str, ...]:
