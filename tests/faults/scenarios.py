@@ -249,11 +249,13 @@ async def screen_killed(stage: Stage, count: int, times: int = 1) -> None:
     """The terminal UI is attached, and dies."""
     for _ in range(times):
         screen, terminal = _attach(stage.state)
-        await asyncio.to_thread(os.read, terminal, 1)  # it paints
-        await stage.flows(count // (times + 1))
-        screen.send_signal(signal.SIGKILL)
-        await asyncio.to_thread(screen.wait, 10)
-        os.close(terminal)
+        try:
+            await asyncio.to_thread(os.read, terminal, 1)  # it paints
+            await stage.flows(count // (times + 1))
+        finally:
+            screen.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(screen.wait, 10)
+            os.close(terminal)
 
 
 def _attach(state: Path) -> tuple[subprocess.Popen[bytes], int]:

@@ -75,7 +75,7 @@ class Senders:
                     told[message.id] = "unknown" if talk.dot else "deferred"
                     raise
                 finally:
-                    self.ledger.told[message.id].append(told.get(message.id, "unknown"))
+                    self.ledger.tell(message.id, told.get(message.id, "unknown"))
             await talk.say(b"QUIT", 221)
         except (OSError, Gave, TimeoutError):
             pass
