@@ -19,6 +19,8 @@ from typing import Any
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from monitor.ui.palette import VARIABLES
+
 __all__ = ["ThemeError", "load_theme", "load_themes", "our_folder", "user_folder"]
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Theme)}
@@ -74,8 +76,8 @@ def load_theme(path: Path) -> Theme:
         if fault := _fault(key, value):
             raise ThemeError(f"{path}:{_line(text, key)}: {key}: {fault}")
     for key, value in tree.get("variables", {}).items():
-        if not isinstance(value, str):
-            raise ThemeError(f"{path}:{_line(text, key)}: variables.{key}: a text is wanted")
+        if fault := _variable_fault(key, value):
+            raise ThemeError(f"{path}:{_line(text, key)}: variables.{key}: {fault}")
     if "primary" not in tree:
         raise ThemeError(f"{path}:1: primary: is missing; it is the one colour a theme must name")
     return Theme(**({"name": path.stem} | tree))
@@ -95,6 +97,16 @@ def _fault(key: str, value: Any) -> str:
     if key == "variables":
         return "" if isinstance(value, dict) else "a table is wanted"
     return "" if isinstance(value, str) else "a text is wanted"
+
+
+def _variable_fault(key: str, value: Any) -> str:
+    """The same for a variable: ours are colours, Textual's may be anything."""
+    if not isinstance(value, str):
+        return "a text is wanted"
+    if key in VARIABLES:
+        return _colour_fault(value)
+    near = difflib.get_close_matches(key, VARIABLES, 1, 0.85)
+    return f"is no variable; did you mean {near[0]}?" if near else ""
 
 
 def _colour_fault(value: Any) -> str:

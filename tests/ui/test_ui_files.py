@@ -70,6 +70,10 @@ async def test_every_theme_draws_every_screen(name: str) -> None:
          "did you mean surface?"),
         ('primary = "#123456"\ndark = "yes"\n', ":2: dark: true or false is wanted"),
         ('primary = "#123456"\n[variables]\nmuted = 3\n', ":3: variables.muted: a text is wanted"),
+        ('primary = "#123456"\n[variables]\nseverity-error = "redd"\n',
+         ":3: variables.severity-error: failed to parse"),
+        ('primary = "#123456"\n[variables]\nseverity-eror = "red"\n',
+         ":3: variables.severity-eror: is no variable; did you mean severity-error?"),
         ('accent = "#123456"\n', ":1: primary: is missing"),
         ("primary = \n", "is not valid TOML"),
     ],
@@ -133,9 +137,9 @@ def test_wrong_keys_are_told(tmp_path: Path, text: str, told: str) -> None:
 
 
 async def test_keys_are_rebound_and_help_tells_so() -> None:
-    write(user_folder() / "keys.toml", '[keys]\nban = ["B", "f5"]\ndown = "v"\n')
+    write(user_folder() / "keys.toml", '[keys]\nban = ["B", "f5"]\ndown = "z"\n')
     async with running(FakeFeed([record(i) for i in range(5)])) as screen:
-        await screen.press("g", "v", "b")
+        await screen.press("g", "z", "b")
         assert "2 of 5" in screen.text
         assert "[address]" not in screen.text
         await screen.press("f5")
