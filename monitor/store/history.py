@@ -130,7 +130,7 @@ class History(Past):
 
     def add(self, record: Record) -> None:
         """Keep one record, soon."""
-        self._writer.put(_ADD_TRANSACTION, _row(record))
+        self._writer.put(_ADD_TRANSACTION, transaction_row(record))
         self._writer.put(_ADD_RECORD, {"of": record.id, "record": _encode(record)})
 
     def add_late(self, late: Late) -> None:
@@ -185,7 +185,8 @@ def _with(record: Record, late: Iterable[ev.Finding]) -> Record:
     return msgspec.structs.replace(record, findings=record.findings + more) if more else record
 
 
-def _row(record: Record) -> dict[str, Any]:
+def transaction_row(record: Record) -> dict[str, Any]:
+    """What filters and orders ask of a record, as columns."""
     message, verdict, tls = record.message, record.verdict, record.client.tls
     severity = worst(record.findings)
     return {

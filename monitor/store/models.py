@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Index, event, text
+from sqlalchemy import DDL, BigInteger, Column, Index, Integer, event, text
 from sqlmodel import Field, SQLModel
 
 from monitor.store.migrations import ENTRIES_STAY
+
+_BIG = BigInteger().with_variant(Integer(), "sqlite")  # where SQLite's integers are of any size
 
 
 class Meta(SQLModel, table=True):
@@ -29,7 +31,9 @@ class TransactionRow(SQLModel, table=True):
         Index("ix_transactions_worst", "worst", "ended"),
     )
 
-    n: int | None = Field(default=None, primary_key=True)  # order of arrival
+    n: int | None = Field(  # order of arrival
+        default=None, sa_column=Column("n", _BIG, primary_key=True)
+    )
     id: str = Field(unique=True)
     session: str = Field(index=True)
     started: float
@@ -43,7 +47,7 @@ class TransactionRow(SQLModel, table=True):
     author: str | None
     subject: str | None
     message_id: str | None
-    size: int | None
+    size: int | None = Field(sa_column=Column("size", _BIG))
     code: int
     reply: str
     phase: str

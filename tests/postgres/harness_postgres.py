@@ -69,11 +69,10 @@ class Postgres:
                     raise
                 time.sleep(0.02)
 
-    def stop(self) -> None:
-        """End it, and every session with it, at once."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it, and every session with it: by a fast shutdown, or (SIGQUIT) at once."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.send_signal(signal.SIGINT)  # a fast shutdown
+            self._process.send_signal(how)
             self._process.wait(20)
             self._process = None
 
@@ -121,5 +120,5 @@ def running() -> Iterator[Postgres]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.stop(signal.SIGQUIT)
         shutil.rmtree(folder, ignore_errors=True)

@@ -193,8 +193,8 @@ def test_history_of_all_or_of_one(pair: tuple[Store, Store], tmp_path: Path, url
     one.history.add_transcript(
         "mx1", 2.0, [ev.encode(ev.Closed(session="mx1", at=2.0, how="quit"))]
     )
-    two.history.add_late(Late(id="mx1", about="mx1-1", findings=(finding("retry.gave-up"),)))
     one.flush()
+    two.history.add_late(Late(id="mx1", about="mx1-1", findings=(finding("retry.gave-up"),)))
     two.flush()
     for store in pair:
         found = search(store.past, limit=10)
@@ -317,12 +317,12 @@ def test_without_the_database_each_goes_on_and_catches_up(opened: Open, postgres
 
 
 def test_a_database_that_hangs_keeps_nobody_waiting(
-    pair: tuple[Store, Store], postgres: Postgres, database: str, monkeypatch: pytest.MonkeyPatch
+    opened: Open, postgres: Postgres, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = pair
+    monkeypatch.setattr("monitor.store.shared.connection.Timely.patience", 0.5)
+    one, two = opened("mx1"), opened("mx2")
     one.history.add(of("mx1", 1))
     one.flush()
-    monkeypatch.setattr("monitor.store.shared.connection.Timely.patience", 0.5)
     with postgres.hung(database):
         started = time.monotonic()
         one.entries.add(BAN, "root")

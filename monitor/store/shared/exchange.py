@@ -177,7 +177,7 @@ class Exchange:
             database = prepare(connection, shown(self._url))
             self._receiving.begin(connection, database)
             connection.execute(_REGISTER, (self._origin, self._name))
-            connection.add_notify_handler(self._notified)
+            connection.add_notify_handler(lambda told: self._notified(told.payload.encode()))
             connection.execute(f"LISTEN {CHANNEL}".encode())
         except BaseException:
             connection.close()
@@ -264,6 +264,9 @@ class Exchange:
 
     def _wait(self, connection: Timely) -> None:
         """Until there is something to tell, or to hear, or for a while."""
+        # What came with the last answer makes no socket ready any more.
+        while told := connection.pgconn.notifies():
+            self._notified(told.extra)
         if not self._awake.is_set():
             watched = [connection.fileno(), self._wake_reader]
             ready, _, _ = select.select(watched, (), (), POLL)
@@ -272,8 +275,8 @@ class Exchange:
         if self._outdated:
             raise StoreError("it was brought to another schema")
 
-    def _notified(self, told: psycopg.Notify) -> None:
-        self._outdated = self._outdated or told.payload == "schema"
+    def _notified(self, payload: bytes) -> None:
+        self._outdated = self._outdated or payload == b"schema"
         self._awake.set()
 
     def _drain(self) -> None:

@@ -12,7 +12,7 @@ import secrets
 
 from monitor.store.database import StoreError
 from monitor.store.migrations import SCHEMA
-from monitor.store.shared.connection import PATIENCE, Timely
+from monitor.store.shared.connection import Timely
 
 log = logging.getLogger(__name__)
 
@@ -104,9 +104,9 @@ def prepare(connection: Timely, shown: str) -> str:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (PREPARING,))
             connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
-            connection.patience = UPGRADE
+            usual, connection.patience = connection.patience, UPGRADE
             _bring_up(connection, shown)
-        connection.patience = PATIENCE
+            connection.patience = usual
         meta = _meta(connection, shown)
     return meta["database"]
 

@@ -24,7 +24,7 @@ _TRANSCRIPTS: Any = TranscriptRow.__table__  # type: ignore[attr-defined]
 _ROWID: Any = literal_column("transcripts.rowid")
 
 _FIELDS = [column.name for column in _TRANSACTIONS.columns if column.name != "n"]
-_ADD = (
+ADD_TRANSACTION = (
     f"WITH told AS (INSERT INTO transactions ({', '.join(_FIELDS)}) "
     f"VALUES ({', '.join(f'%({name})s' for name in _FIELDS)}) "
     "ON CONFLICT (id) DO NOTHING RETURNING n) INSERT INTO records SELECT n, %(record)s FROM told"
@@ -67,7 +67,7 @@ class Sending:
     def _transactions(self, connection: Timely, reached: int) -> int:
         number = _TRANSACTIONS.c.n
         query = select(_TRANSACTIONS, _RECORDS.c.record).join(_RECORDS, _RECORDS.c.n == number)
-        return self._step(connection, _ADD, query, number, reached)
+        return self._step(connection, ADD_TRANSACTION, query, number, reached)
 
     def _late(self, connection: Timely, reached: int) -> int:
         return self._step(connection, _ADD_LATE, select(_LATE), _LATE.c.n, reached, _late_row)
