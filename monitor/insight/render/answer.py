@@ -9,7 +9,7 @@ from monitor.insight.whatif.answer import Affected, Answer, Delay, Told
 from monitor.insight.whatif.scenario import KINDS, Kind
 from monitor.text import clip, printable
 
-__all__ = ["HEADS", "told", "wait", "written"]
+__all__ = ["HEADS", "becomes", "wait", "written"]
 
 HEADS: dict[Kind, str] = {
     "lost": "lost",
@@ -40,10 +40,10 @@ def written(answer: Answer, limit: int) -> Iterator[str]:
         yield f"{'together':{NAME}} {counts}"
     for one in answer.scenarios:
         yield ""
-        yield from told(one, limit)
+        yield from _told(one, limit)
 
 
-def told(one: Told, limit: int) -> Iterator[str]:
+def _told(one: Told, limit: int) -> Iterator[str]:
     """One scenario: whom it would have met, and what is taken for granted."""
     yield f"{printable(one.scenario)}: {printable(one.title)}"
     if one.delay:
@@ -67,11 +67,15 @@ def wait(delay: Delay) -> str:
 
 
 def _sender(sender: Affected) -> str:
-    counts = ", ".join(f"{sender.messages[kind]:,} {HEADS[kind]}" for kind in KINDS
-                       if kind in sender.messages)  # fmt: skip
-    wanted = f", {sender.wanted:,} wanted" if sender.wanted else ""
     seen = f"{sender.at:%Y-%m-%d %H:%M:%S} {printable(sender.transaction)}"
-    return f"{clip(printable(sender.sender), NAME):{NAME}} {counts}{wanted}; the last {seen}"
+    return f"{clip(printable(sender.sender), NAME):{NAME}} {becomes(sender)}; the last {seen}"
+
+
+def becomes(sender: Affected) -> str:
+    """What becomes of a sender's messages."""
+    kinds = [kind for kind in KINDS if kind in sender.messages]
+    told = [f"{sender.messages[kind]:,} {HEADS[kind]}" for kind in kinds]
+    return ", ".join(told + ([f"{sender.wanted:,} wanted"] if sender.wanted else []))
 
 
 def _count(number: int) -> str:

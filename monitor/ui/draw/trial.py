@@ -8,16 +8,17 @@ from typing import NamedTuple
 from rich.style import Style
 from rich.text import Text
 
-from monitor.insight.render.answer import HEADS, told
+from monitor.insight.render.answer import becomes, wait
 from monitor.insight.whatif.answer import Told
 from monitor.insight.whatif.scenario import Kind
-from monitor.ui.cells import safe
+from monitor.ui.cells import fit, safe
 from monitor.ui.draw.columns import Spec
 from monitor.ui.look import Look
 
 __all__ = ["RULES", "SHOWN", "Rule", "draw_told", "rule_cells"]
 
 SHOWN = 30  # senders that are named
+NAME = 32  # cells
 _KINDS: dict[str, Kind] = {
     "lost": "lost",
     "risk": "at-risk",
@@ -74,12 +75,20 @@ def draw_told(rule: Rule | None, look: Look) -> Iterator[Text]:
     """One rule in words: whom it would have met, and what is taken for granted."""
     if rule is None or rule.told is None:
         return
-    wanted = {sender.sender for sender in rule.told.senders if sender.wanted}
-    lines = iter(told(rule.told, SHOWN))
-    yield Text(safe(next(lines)), look.palette.strong)
-    for line in lines:
-        named = line.split(maxsplit=1)[0] if line.strip() else ""
-        style = look.palette.error if named in wanted else look.palette.text
-        yield Text(safe(line), style)
-    if not rule.told.affected:
-        yield Text(f"   nothing is {HEADS['lost']} or held up", look.palette.good)
+    palette, told = look.palette, rule.told
+    yield Text(safe(told.title), palette.strong)
+    if not told.affected:
+        yield Text("Nothing would be lost or held up.", palette.good)
+    if told.delay:
+        yield Text(wait(told.delay).capitalize(), palette.text)
+    for sender in told.senders[:SHOWN]:
+        style = palette.error if sender.wanted else palette.text
+        yield Text.assemble(
+            (fit(sender.sender, NAME, "end"), style), (f" {becomes(sender)}", style)
+        )
+    if told.affected > SHOWN:
+        yield Text(f"and {told.affected - SHOWN:,} senders more", palette.muted)
+    for words, count in told.notes.items():
+        yield Text(f"{count:,} {safe(words)}", palette.text)
+    for sentence in told.assumptions:
+        yield Text(safe(sentence), palette.muted)

@@ -70,6 +70,8 @@ class ReportScreen(MeantScreen):
         else:
             self.set_class(False, "-empty")
             self.restyle()
+            rows = rows_of(self._report.senders)
+            self.table.move(next((at for at, row in enumerate(rows) if row.code), 0))
 
     def _say(self, text: str) -> None:
         self.query_one("#empty", Static).update(Text(safe(text), self.look.palette.muted))
