@@ -18,8 +18,17 @@ from monitor.config import ConfigError, Settings
 from monitor.daemon import logs
 from monitor.relay.front import JOURNAL, Front
 from monitor.relay.listener import ListenError
-from monitor.workers.messages import Beat, Begin, Drain, Failed, InForce, Reload, Told, encode
-from monitor.workers.messages import decode_down as decode
+from monitor.workers.messages import (
+    Beat,
+    Begin,
+    Down,
+    Drain,
+    Failed,
+    InForce,
+    Reload,
+    Told,
+    decode_down,
+)
 from monitor.workers.proxy import Proxy
 from monitor.workers.tally import SharedTally
 from monitor.workers.wire import Wire
@@ -27,6 +36,7 @@ from monitor.workers.wire import Wire
 log = logging.getLogger("monitor.workers.child")  # not __main__
 
 EVERY = 1.0  # seconds between beats
+DELAY = 0.01  # seconds that events wait for more, to be told at once: a call costs more than they
 
 
 def journal(number: int) -> str:
@@ -38,7 +48,7 @@ class Child:
     """One worker, from its first message to its end."""
 
     def __init__(self) -> None:
-        self.wire = Wire(self._take, self._lost)
+        self.wire = Wire(decode_down, self._take, self._lost, DELAY)
         self._begin: Begin | None = None
         self._begun: asyncio.Future[Begin] = asyncio.get_running_loop().create_future()
         self._stop = asyncio.Event()
@@ -76,7 +86,7 @@ class Child:
     def fail(self, error: Exception) -> None:
         """Tell why it cannot serve."""
         config = isinstance(error, ConfigError)
-        self.wire.say(encode(Failed(reason=str(error), config=config)))
+        self.wire.say(Failed(reason=str(error), config=config))
 
     async def _beat(self, front: Front) -> None:
         while True:
@@ -92,7 +102,7 @@ class Child:
             hits=tuple(self._proxy.standing.take_hits()),
             problems=tuple(filter(None, front.problems)),
         )
-        self.wire.say(encode(beat))
+        self.wire.say(beat)
 
     async def _renew(self, front: Front) -> None:
         while await self._reload.wait():
@@ -101,8 +111,8 @@ class Child:
 
     # What comes from the hub
 
-    def _take(self, frame: bytes) -> None:
-        match decode(frame):
+    def _take(self, message: Down) -> None:
+        match message:
             case Begin() as begin:
                 self._proxy.asked = frozenset(begin.asked)
                 self._begin = begin

@@ -75,6 +75,8 @@ class Drain(Message, frozen=True, kw_only=True, tag="drain"):
     """Take no more clients, let those that are there end, and end."""
 
 
-encode = msgspec.msgpack.Encoder().encode
-decode_up = msgspec.msgpack.Decoder(AnyEvent | Ask | Beat | Failed).decode
-decode_down = msgspec.msgpack.Decoder(Begin | InForce | Told | Reload | Drain).decode
+Up = AnyEvent | Ask | Beat | Failed
+Down = Begin | InForce | Told | Reload | Drain
+
+decode_up = msgspec.msgpack.Decoder(list[Up]).decode
+decode_down = msgspec.msgpack.Decoder(list[Down]).decode

@@ -15,14 +15,13 @@ from monitor import events as ev
 from monitor.findings.catalogue import finding
 from monitor.policy.ruling import PASS, Ruling, Stage
 from monitor.policy.standing import Standing
-from monitor.workers.messages import Ask, Told, encode
+from monitor.workers.messages import Ask, Down, Told
 from monitor.workers.wire import Wire
 
 log = logging.getLogger(__name__)
 
 BOUND = 8 * 1024 * 1024  # bytes of events that may wait for a hub that does not keep up
 BODIES = 64 * 1024 * 1024  # and of content with them
-KEPT_UP = 64 * 1024  # bytes: with less waiting, the hub keeps up
 PATIENCE = 1.0  # seconds for an answer
 AWAY = 0.05  # seconds for one from a hub that did not answer before
 
@@ -30,13 +29,12 @@ AWAY = 0.05  # seconds for one from a hub that did not answer before
 class Proxy:
     """See :class:`monitor.policy.ruling.Hub`."""
 
-    def __init__(self, wire: Wire, asked: Iterable[ev.Phase] = ()) -> None:
+    def __init__(self, wire: Wire[Down], asked: Iterable[ev.Phase] = ()) -> None:
         self.standing = Standing()
         self.asked = frozenset(asked)  # the phases at which the hub has more to say
         self.dropped = 0  # events
         self._wire = wire
         self._known: set[str] = set()  # open sessions that the hub has heard of
-        self._behind = 0  # bytes of events said since the hub last kept up
         self._numbers = itertools.count(1)
         self._open: dict[int, asyncio.Future[Ruling]] = {}
         self._away = False
@@ -47,18 +45,15 @@ class Proxy:
         Where too much waits, sessions are left out from their start, events from the middle
         of others, but never their end.
         """
-        if self._wire.waiting < KEPT_UP:
-            self._behind = 0
         if not self._is_told(event):
             self.dropped += 1
             return
-        frame = encode(event)
-        if not isinstance(event, ev.Body):
-            self._behind += len(frame)
-        self._wire.say(frame)
+        self._wire.say(event, len(event.data) if isinstance(event, ev.Body) else 0)
+        if isinstance(event, ev.Content | ev.Ended):
+            self._wire.flush()  # should this process die, its messages and their ends are known
 
     def _is_told(self, event: ev.AnyEvent) -> bool:
-        room = self._behind < BOUND and not self._wire.closed
+        room = self._wire.behind < BOUND and not self._wire.closed
         session = event.session
         if isinstance(event, ev.Opened):
             if room:
@@ -84,8 +79,9 @@ class Proxy:
         answer: asyncio.Future[Ruling] = asyncio.get_running_loop().create_future()
         self._open[number] = answer
         try:
-            if self._behind < BOUND:
-                self._wire.say(encode(Ask(id=number, stage=stage)))
+            if self._wire.behind < BOUND:
+                self._wire.say(Ask(id=number, stage=stage))
+                self._wire.flush()
             async with asyncio.timeout(AWAY if self._away else PATIENCE):
                 return await answer
         except TimeoutError:

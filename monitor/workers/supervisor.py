@@ -28,7 +28,7 @@ from monitor.relay.listener import COMMIT_GRACE, exposed, probe
 from monitor.relay.tally import SESSIONS, SPOOL
 from monitor.workers import tally
 from monitor.workers.child import journal
-from monitor.workers.messages import Begin, Drain, InForce, Message, Reload, encode
+from monitor.workers.messages import Begin, Drain, InForce, Message, Reload
 from monitor.workers.worker import Worker, WorkerError
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Supervisor:
             )
         )
         self._workers[number] = worker
-        worker.say(encode(self._lists()))
+        worker.say(self._lists())
         return worker
 
     async def _keep(self, worker: Worker) -> None:
@@ -169,9 +169,8 @@ class Supervisor:
     # What all of them are told
 
     def _tell(self, message: Message) -> None:
-        frame = encode(message)
         for worker in self._workers.values():
-            worker.say(frame)
+            worker.say(message)
 
     def _lists(self) -> InForce:
         return InForce(entries=self._hub.standing.entries)

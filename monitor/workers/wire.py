@@ -1,7 +1,7 @@
-"""Frames over a socket pair: what is said in one turn of the loop goes in one piece.
+"""Messages over a socket pair, in frames: what is said in a short while goes in one piece.
 
-A frame is its length, 4 octets, the highest first, and as many octets of MessagePack: content
-of messages goes as it is.
+A frame is its length, 4 octets, the highest first, and as many octets of MessagePack, an array
+of messages: content of mail goes as it is.
 """
 
 from __future__ import annotations
@@ -9,28 +9,44 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+import msgspec
 
 log = logging.getLogger(__name__)
 
 MAX_FRAME = 256 * 1024 * 1024  # octets: a million entries of the lists
+KEPT_UP = 64 * 1024  # octets: with less waiting, the other end keeps up
 _LENGTH = 4
 
+Heard = TypeVar("Heard")
 
-class Wire(asyncio.Protocol):
-    """One end. ``take`` is called with each frame, ``lost`` once when the other end is gone.
+_encode = msgspec.msgpack.Encoder().encode
 
-    A ``take`` that raises ends the connection: who talks nonsense is not heard further.
+
+class Wire(asyncio.Protocol, Generic[Heard]):
+    """One end. ``take`` is called with each message, ``lost`` once when the other end is gone.
+
+    ``decode`` reads a frame. Where it or ``take`` raises, the connection ends: who talks
+    nonsense is not heard further. What is said waits for ``delay`` seconds for more.
     """
 
-    def __init__(self, take: Callable[[bytes], None], lost: Callable[[], None]) -> None:
-        self._take, self._lost = take, lost
+    def __init__(
+        self,
+        decode: Callable[[bytes], Iterable[Heard]],
+        take: Callable[[Heard], None],
+        lost: Callable[[], None],
+        delay: float = 0.0,
+    ) -> None:
+        self._decode, self._take, self._lost, self._delay = decode, take, lost, delay
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._gone = asyncio.Event()
         self._input = bytearray()
-        self._batch: list[bytes] = []
-        self._batch_size = 0
+        self._batch: list[object] = []
+        self._bulk = 0
+        self._behind = 0
 
     async def open(self, sock: socket.socket) -> None:
         """Begin on ``sock``, which is then its own."""
@@ -46,20 +62,30 @@ class Wire(asyncio.Protocol):
     def waiting(self) -> int:
         """Octets that the other end has not taken yet."""
         sent = self._transport.get_write_buffer_size() if self._transport else 0
-        return self._batch_size + sent
+        return self._bulk + sent
 
-    def say(self, frame: bytes) -> None:
-        """Send a frame. Never blocks and is never refused: see :attr:`waiting`."""
+    @property
+    def behind(self) -> int:
+        """Octets said since the other end last kept up, bulk aside."""
+        if self.waiting < KEPT_UP:
+            self._behind = 0
+        return self._behind
+
+    def say(self, message: object, bulk: int = 0) -> None:
+        """Send a message, ``bulk`` octets of which are content of mail.
+
+        Never blocks and is never refused: see :attr:`waiting` and :attr:`behind`.
+        """
         if self.closed:
             return
         if not self._batch:
-            self._loop.call_soon(self._flush)
-        self._batch += (len(frame).to_bytes(_LENGTH), frame)
-        self._batch_size += _LENGTH + len(frame)
+            self._loop.call_later(self._delay, self.flush)
+        self._batch.append(message)
+        self._bulk += bulk
 
     async def close(self, patience: float = 5.0) -> None:
         """Send what waits, and close; ``patience`` seconds for an end that does not take it."""
-        self._flush()
+        self.flush()
         if self._transport is None:
             return
         self._transport.close()
@@ -69,10 +95,19 @@ class Wire(asyncio.Protocol):
         except TimeoutError:
             self._transport.abort()
 
-    def _flush(self) -> None:
-        batch, self._batch, self._batch_size = b"".join(self._batch), [], 0
-        if self._transport is not None and batch:
-            self._transport.write(batch)
+    def flush(self) -> None:
+        """Send at once what waits for more."""
+        if self._transport is None or not self._batch:
+            return
+        batch, self._batch = self._batch, []
+        bulk, self._bulk = self._bulk, 0
+        try:
+            frame = _encode(batch)
+        except Exception:
+            log.exception("something cannot be said")
+            frame = _encode([each for each in batch if _sayable(each)])
+        self._behind = self.behind + len(frame) - bulk
+        self._transport.writelines((len(frame).to_bytes(_LENGTH), frame))
 
     # asyncio's side
 
@@ -100,10 +135,19 @@ class Wire(asyncio.Protocol):
             if len(self._input) < begin + length:
                 break
             at = begin + length
-            self._take(bytes(self._input[begin:at]))
+            for message in self._decode(bytes(self._input[begin:at])):
+                self._take(message)
         del self._input[:at]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
         self._gone.set()
         self._lost()
+
+
+def _sayable(message: object) -> bool:
+    try:
+        _encode(message)
+    except Exception:
+        return False
+    return True

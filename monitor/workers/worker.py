@@ -16,7 +16,7 @@ from monitor import events as ev
 from monitor.config import ConfigError
 from monitor.hub import Hub
 from monitor.relay.journal import cut_off
-from monitor.workers.messages import Ask, Beat, Begin, Failed, Message, Told, decode_up, encode
+from monitor.workers.messages import Ask, Beat, Begin, Failed, Message, Told, Up, decode_up
 from monitor.workers.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Worker:
         self.heard_at = time.monotonic()
         self.pid = 0
         self._hub = hub
-        self._wire = Wire(self._take, self._lost)
+        self._wire = Wire(decode_up, self._take, self._lost)
         self._gone = asyncio.Event()
         self._sessions: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,7 +66,7 @@ class Worker:
                 raise
         self.pid = self._process.pid
         await self._wire.open(ours)
-        self.say(encode(begin))
+        self.say(begin)
 
     async def serving(self) -> None:
         """Wait until it serves. Raises ConfigError or WorkerError where it never will."""
@@ -84,9 +84,9 @@ class Worker:
         """True where it said its last word."""
         return self._gone.is_set()
 
-    def say(self, frame: bytes) -> None:
-        """Say a message to it, by its wire form."""
-        self._wire.say(frame)
+    def say(self, message: Message) -> None:
+        """Say something to it."""
+        self._wire.say(message)
 
     async def ended(self) -> int:
         """Wait until the process has ended, and all that it said was heard; its exit code."""
@@ -139,8 +139,7 @@ class Worker:
 
     # What it says
 
-    def _take(self, frame: bytes) -> None:
-        message = decode_up(frame)
+    def _take(self, message: Up) -> None:
         if not isinstance(message, Message):
             self._hub.emit(message)
             if isinstance(message, ev.Opened):
@@ -159,7 +158,7 @@ class Worker:
             self._fail((ConfigError if message.config else WorkerError)(message.reason))
 
     async def _answer(self, ask: Ask) -> None:
-        self.say(encode(Told(id=ask.id, ruling=await self._hub.policies(ask.stage))))
+        self.say(Told(id=ask.id, ruling=await self._hub.policies(ask.stage)))
 
     def _lost(self) -> None:
         self._gone.set()

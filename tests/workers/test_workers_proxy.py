@@ -15,7 +15,7 @@ from monitor import events as ev
 from monitor.policy.entry import Entry
 from monitor.policy.ruling import PASS, Ruling, Stage
 from monitor.workers import proxy as module
-from monitor.workers.messages import Ask, Told, decode_down, decode_up, encode
+from monitor.workers.messages import Ask, Told, decode_down, decode_up
 from monitor.workers.proxy import Proxy
 from monitor.workers.wire import Wire
 
@@ -31,22 +31,28 @@ class Pair:
         self.hub.setblocking(False)
         self.lost = asyncio.Event()
         self.proxy: Proxy
-        self.wire = Wire(lambda frame: self.proxy.answered(decode_down(frame)), self.lost.set)
+        self.wire = Wire(decode_down, self.take, self.lost.set)
         self.proxy = Proxy(self.wire, asked=("rcpt",))
         await self.wire.open(ours)
-        self._heard = b""
+        self._heard, self._messages = b"", list[object]()
+
+    def take(self, told: Told) -> None:
+        self.proxy.answered(told)
 
     async def hear(self) -> object:
         """The next message that came up."""
+        if self._messages:
+            return self._messages.pop(0)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(5):
             while len(self._heard) < (end := 4 + int.from_bytes(self._heard[:4])):
                 self._heard += await loop.sock_recv(self.hub, 65_536)
         frame, self._heard = self._heard[4:end], self._heard[end:]
-        return decode_up(frame)
+        self._messages = list(decode_up(frame))
+        return self._messages.pop(0)
 
     def answer(self, number: int, ruling: Ruling = REJECT) -> None:
-        frame = encode(Told(id=number, ruling=ruling))
+        frame = msgspec.msgpack.encode([Told(id=number, ruling=ruling)])
         for octet in len(frame).to_bytes(4) + frame:
             self.hub.send(bytes([octet]))
 
@@ -120,8 +126,8 @@ async def test_a_hub_that_does_not_answer_lets_the_mail_pass_and_is_believed_aga
 
 NONSENSE = {
     "no message": b"\0\0\0\2{}",
-    "of another kind": b"\0\0\0\x0e" + msgspec.msgpack.encode({"event": "opened"}),
-    "of wrong types": b"\0\0\0\x11" + msgspec.msgpack.encode({"event": "told", "id": "x"}),
+    "of another kind": b"\0\0\0\x0f" + msgspec.msgpack.encode([{"event": "opened"}]),
+    "of wrong types": b"\0\0\0\x12" + msgspec.msgpack.encode([{"event": "told", "id": "x"}]),
     "too long": b"\xff\xff\xff\xff",
 }
 

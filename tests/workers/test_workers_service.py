@@ -208,6 +208,7 @@ async def test_a_message_that_a_killed_worker_had_in_hand_is_told_as_unknown(
         [decided, envelope] = [await relay.greeted() for _ in range(2)]
         for client in (decided, envelope):
             await client.say(MAIL, b"RCPT TO:<b@home.test>", b"DATA")
+        await asyncio.sleep(0.1)  # until all that is told
         decided.writer.write(b"Subject: s\r\n\r\nx\r\n.\r\n")
         await until(lambda: relay.upstream.messages)
         for process in relay.processes:
