@@ -17,7 +17,7 @@ class Message(NamedTuple):
 
 
 def message(events: Iterable[ev.AnyEvent], transaction: str) -> Message | None:
-    """The message of a transaction for an .eml file; None where DATA was not reached."""
+    """The message of a transaction for an .eml file; None where nothing of it is kept."""
     content: ev.Content | None = None
     pieces: list[bytes] = []
     for event in events:
@@ -30,4 +30,6 @@ def message(events: Iterable[ev.AnyEvent], transaction: str) -> Message | None:
     octets = b"".join(pieces)
     if len(octets) == content.size:
         return Message(octets, True)
+    if not content.header:
+        return None
     return Message(unescape(content.header) + b"\r\n", False)

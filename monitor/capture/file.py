@@ -142,6 +142,8 @@ def _told(path: Path) -> Iterator[None]:
         raise CaptureError(f"{path} exists already") from None
     except OSError as error:
         raise CaptureError(f"{path} cannot be written: {error.strerror}") from None
+    except ValueError as error:  # a NUL in it
+        raise CaptureError(f"no such name can be: {error}") from None
 
 
 def new_header(created: float, relay: str, mode: str, rules: Rules | None = None) -> Header:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from monitor import events as ev
 from monitor.capture.file import Saving
-from monitor.capture.format import Header
+from monitor.capture.format import CaptureError, Header
 
 
 class Saved(NamedTuple):
@@ -63,4 +63,6 @@ async def save_sessions(
             elif isinstance(event, ev.Body):
                 missing[event.transaction] = missing.get(event.transaction, 0) - len(event.data)
             saving.add(event)
+        if not sessions:
+            raise CaptureError("nothing of this is kept any more")
     return Saved(len(sessions), len(missing), sum(map(bool, missing.values())))

@@ -118,6 +118,8 @@ KEYS = (
         (*_RECORDS, "trial", *_PUSHED[1:]),
         False,
     ),
+    Key("save", "s", "save", "Save", "save sessions, or a message", ("live", "session"), False),
+    Key("transcript", "Y", "transcribe", "Copy", "copy the transcript", ("live", "session"), False),
     Key("up", "k,up", "cursor_up", "Up", "a line up", _MOVE, False),
     Key("down", "j,down", "cursor_down", "Down", "a line down", _MOVE, False),
     Key("page-up", "pageup,ctrl+b", "page_up", "Page up", "a page up", _MOVE, False),

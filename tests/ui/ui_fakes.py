@@ -257,6 +257,12 @@ class FakeFeed:
         self.asked.append(("transcript", session))
         return next((transcript(r) for r in self.kept if r.session == session), [])
 
+    async def evidence(self, session: str) -> list[ev.AnyEvent]:
+        return await self.transcript(session)
+
+    async def rules(self) -> dict[str, Any]:
+        return {"name": "mx.home.example"}
+
     async def waiting(self) -> list[Wait]:
         """Those whose last record was deferred, by sender and recipient."""
         chains: dict[tuple[str | None, str], list[Record]] = {}

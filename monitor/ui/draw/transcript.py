@@ -14,8 +14,9 @@ from monitor.ui.draw.findings import draw_title
 from monitor.ui.draw.row import clock_time
 from monitor.ui.look import Look
 
-__all__ = ["draw_transcript", "in_cause_order"]
+__all__ = ["clipboard_text", "draw_transcript", "in_cause_order"]
 
+_MAX_CLIPBOARD = 50_000  # characters
 _MAX_RECORD = 300  # characters of a DNS answer
 
 
@@ -35,6 +36,12 @@ def in_cause_order(events: Sequence[ev.AnyEvent]) -> Iterator[ev.AnyEvent]:
         yield from (f for f in held if f.at == event.at)
         held = []
     yield from held
+
+
+def clipboard_text(events: Sequence[ev.AnyEvent], look: Look) -> tuple[str, bool]:
+    """The lines as plain text, cut to what terminals take, and whether that is all."""
+    text = "\n".join(line.plain for line in draw_transcript(events, look))
+    return text[:_MAX_CLIPBOARD], len(text) <= _MAX_CLIPBOARD
 
 
 def draw_transcript(events: Sequence[ev.AnyEvent], look: Look) -> list[Text]:

@@ -14,12 +14,16 @@ from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
 from monitor.control.feed import FeedError
+from monitor.filter import Filter
 from monitor.policy.entry import Entry, Kind, ListName
+from monitor.record import Record
 from monitor.ui.desk import Desk
 from monitor.ui.draw.replay import draw_rehearsal
+from monitor.ui.draw.transcript import clipboard_text
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
 from monitor.ui.screens.entry import EntryDialog
+from monitor.ui.screens.save import SaveDialog
 from monitor.ui.widgets.replay_bar import ReplayBar
 from monitor.ui.widgets.table import LineTable
 from monitor.ui.widgets.top_bar import TopBar
@@ -116,6 +120,28 @@ class DeskScreen(Screen[None]):
         lines = (msgspec.json.encode(thing).decode() for thing in things)
         self.app.copy_to_clipboard("\n".join(lines))
         self.notify(f"Copied {what} as JSON.")
+
+    async def copy_transcript(self, record: Record) -> None:
+        """Copy what was said in a session, through the terminal (OSC 52)."""
+        if events := await self.desk.transcript(record.session):
+            text, whole = clipboard_text(events, self.look)
+            self.app.copy_to_clipboard(text)
+            clipped = "" if whole else " Only its beginning: terminals take no more. s saves all."
+            self.notify(f"Copied the transcript.{clipped}")
+        else:
+            self.notify("The transcript of this session is no longer kept.", severity="warning")
+
+    async def ask_to_save(self, records: Sequence[Record], wanted: Filter | None = None) -> None:
+        """Let the operator save what is meant, or all that passes ``wanted``."""
+        if records:
+            dialog = SaveDialog(self.desk, self.look, records, wanted)
+            await self.app.push_screen(dialog, self._saved)
+        else:
+            self.notify("There is nothing to save: no transaction is chosen.")
+
+    def _saved(self, told: str | None) -> None:
+        if told:
+            self.app.notify(told)
 
     async def ask_for_entry(
         self, list_: ListName, abouts: Sequence[Mapping[Kind, str]], kind: Kind

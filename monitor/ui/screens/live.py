@@ -233,6 +233,15 @@ class LiveScreen(RecordsScreen):
             many = f"{len(records)} transactions" if len(records) > 1 else "the transaction"
             self.copy_json(records, many)
 
+    async def action_save(self) -> None:
+        """Save the marked ones, that under the cursor, or all that match."""
+        await self.ask_to_save(self.table.meant, self.desk.model.window.filter)
+
+    def action_transcribe(self) -> None:
+        """Copy what was said in the session under the cursor."""
+        if self.record:
+            self.call(self.copy_transcript(self.record))
+
     def action_filter(self) -> None:
         """Type a filter."""
         self.query_one(FilterBar).open()

@@ -69,7 +69,8 @@ class SessionScreen(RecordsScreen):
         self.call(self._fetch())
 
     async def _fetch(self) -> None:
-        events = await self.desk.transcript(self.record.session)
+        fetch = self.desk.feed.evidence if self._view else self.desk.transcript
+        events = await fetch(self.record.session)
         pane = self.query_one("#transcript", Lines)
         pane.border_title = (*_VIEWS, "DNS answers")[self._view]
         pane.show(self._draw(events))
@@ -132,6 +133,14 @@ class SessionScreen(RecordsScreen):
 
     async def _ask(self, list_: ListName) -> None:
         await self.ask_for_entry(list_, [suggest(self.record)], "ip")
+
+    async def action_save(self) -> None:
+        """Save this session or its message."""
+        await self.ask_to_save([self.record])
+
+    def action_transcribe(self) -> None:
+        """Copy what was said."""
+        self.call(self.copy_transcript(self.record))
 
     def action_copy(self) -> None:
         """Copy the record as JSON, through the terminal (OSC 52)."""
