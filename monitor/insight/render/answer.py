@@ -9,7 +9,7 @@ from monitor.insight.whatif.answer import Affected, Answer, Delay, Told
 from monitor.insight.whatif.scenario import KINDS, Kind
 from monitor.text import clip, printable
 
-__all__ = ["HEADS", "becomes", "wait", "written"]
+__all__ = ["HEADS", "becomes", "more", "wait", "written"]
 
 HEADS: dict[Kind, str] = {
     "lost": "lost",
@@ -51,11 +51,16 @@ def _told(one: Told, limit: int) -> Iterator[str]:
     for sender in one.senders[:limit]:
         yield f"   {_sender(sender)}"
     if one.affected > limit:
-        yield f"   and {one.affected - limit:,} senders more"
+        yield f"   and {more(one.affected - limit)}"
     for words, count in one.notes.items():
         yield f"   {count:,} {words}"
     for sentence in one.assumptions:
         yield f"   ({sentence})"
+
+
+def more(senders: int) -> str:
+    """How many are not named."""
+    return "1 sender more" if senders == 1 else f"{senders:,} senders more"
 
 
 def wait(delay: Delay) -> str:

@@ -12,7 +12,7 @@ from monitor.insight.rules import GRADES, Subject
 
 __all__ = ["distribution", "trend"]
 
-WIDTH, HEIGHT = 300, 64
+WIDTH, HEIGHT = 300, 104
 LEFT = 14  # of the grades' letters
 
 

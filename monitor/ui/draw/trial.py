@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.style import Style
 from rich.text import Text
 
-from monitor.insight.render.answer import becomes, wait
+from monitor.insight.render.answer import becomes, more, wait
 from monitor.insight.whatif.answer import Told
 from monitor.insight.whatif.scenario import Kind
 from monitor.ui.cells import fit, safe
@@ -87,7 +87,7 @@ def draw_told(rule: Rule | None, look: Look) -> Iterator[Text]:
             (fit(sender.sender, NAME, "end"), style), (f" {becomes(sender)}", style)
         )
     if told.affected > SHOWN:
-        yield Text(f"and {told.affected - SHOWN:,} senders more", palette.muted)
+        yield Text(f"and {more(told.affected - SHOWN)}", palette.muted)
     for words, count in told.notes.items():
         yield Text(f"{count:,} {safe(words)}", palette.text)
     for sentence in told.assumptions:
