@@ -79,11 +79,16 @@ class Stage:
             await self.mta.stop()
 
     async def flows(self, count: int) -> None:
-        """Wait until ``count`` more messages are accepted. Raises TimeoutError."""
+        """Wait until ``count`` more messages are accepted.
+
+        Raises TimeoutError where none is for as long as patience lasts.
+        """
         goal = self.ledger.accepted + count
-        async with asyncio.timeout(PATIENCE):
-            while self.ledger.accepted < goal:
-                await asyncio.sleep(0.01)
+        while self.ledger.accepted < goal:
+            before = self.ledger.accepted
+            async with asyncio.timeout(PATIENCE):
+                while self.ledger.accepted == before:
+                    await asyncio.sleep(0.01)
 
     def faults(self) -> dict[str, list[str]]:
         """What happened to messages so far; from then on a new account is kept."""
@@ -321,8 +326,8 @@ class Scenario:
         try:
             await self.bring(stage, count, *self.args)
             over = True
-            async with asyncio.timeout(PATIENCE):
-                await asyncio.shield(sending)
+            await stage.flows(len(stage.ledger.sent) - stage.ledger.accepted)
+            await sending
         finally:
             over = stage.senders.stopped = True
             await sending

@@ -59,7 +59,7 @@ class Upstream:
         self._tasks.add(task)
         self.connections += 1
         self.writers.append(writer)
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+        with contextlib.suppress(ConnectionError, EOFError, asyncio.CancelledError):
             await self._talk(reader, writer)
         writer.close()
 
