@@ -23,7 +23,7 @@ Phase = Literal["connect", "ehlo", "mail", "rcpt", "data", "eod"]
 Speaker = Literal["upstream", "mxtap"]
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing noticed. ``code`` is stable and listed in ``findings/catalogue.py``."""
 
     code: str
@@ -33,7 +33,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: dict[str, Any] = {}
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What became of a transaction: the reply that decided it, and who gave it."""
 
     code: int

@@ -15,14 +15,14 @@ from monitor.events import SEVERITIES, Finding, Severity, Verdict
 __all__ = ["Client", "Late", "Message", "Recipient", "Record", "Tls", "moment", "worst"]
 
 
-class Tls(msgspec.Struct, frozen=True):
+class Tls(msgspec.Struct, frozen=True, gc=False):
     """The client's TLS, as agreed."""
 
     protocol: str
     cipher: str
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
+class Client(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who sent it. ``name`` is the PTR name, forward-confirmed or not; None without."""
 
     ip: str
@@ -32,7 +32,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     tls: Tls | None = None
 
 
-class Recipient(msgspec.Struct, frozen=True):
+class Recipient(msgspec.Struct, frozen=True, gc=False):
     """A recipient and the answer that the client heard for it."""
 
     address: str
@@ -40,7 +40,7 @@ class Recipient(msgspec.Struct, frozen=True):
     reply: str
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The message, where DATA was reached. ``size`` is bytes."""
 
     size: int
@@ -49,7 +49,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str = ""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One ended transaction, or a session that ended without one (``mail_from`` None)."""
 
     v: int = 1

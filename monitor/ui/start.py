@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ def run(feed: Feed, settings: Settings, *, owns_relay: bool = False) -> Outcome:
         print("mxtap: the screen needs a terminal for input and for stderr", file=sys.stderr)
         return Outcome(1, False)
     app = MxtapApp(feed, settings, owns_relay=owns_relay)
+    gc.freeze()  # what was imported stays: to go through it again and again takes 50 ms a time
     ending = app.run()
     if app.trouble:
         print(f"mxtap: {app.trouble}", file=sys.stderr)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import timedelta
 
+import msgspec
 import pytest
 from ui_fakes import NOW, record
 
 from monitor.findings.catalogue import finding
-from monitor.record import Message
+from monitor.record import Message, Record
 from monitor.ui.durations import ago, parse_lifetime
 from monitor.ui.state.attempts import attempts_of
 from monitor.ui.state.rates import KEPT, Rates
@@ -98,3 +100,13 @@ def test_the_evidence_of_a_finding_leads_to_the_other_attempts() -> None:
     )
     assert attempts_of(record(4, findings=found)) == ["s1", "s2"]
     assert attempts_of(record(4)) == []
+
+
+def test_records_are_nothing_to_the_garbage_collector() -> None:
+    """Thousands are kept, and going through them would hold up the keys."""
+    told = msgspec.json.encode(record(3))
+    gc.collect()
+    before = len(gc.get_objects())
+    kept = [msgspec.json.decode(told, type=Record) for _ in range(200)]
+    gc.collect()
+    assert len(gc.get_objects()) - before < len(kept)
