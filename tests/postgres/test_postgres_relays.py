@@ -190,9 +190,7 @@ def test_history_of_all_or_of_one(pair: tuple[Store, Store], tmp_path: Path, url
     for number in range(3):
         one.history.add(of("mx1", number, finding("tls.none")))
         two.history.add(of("mx2", number))
-    one.history.add_transcript(
-        "mx1", 2.0, [ev.encode(ev.Closed(session="mx1", at=2.0, how="quit"))]
-    )
+    one.history.add_transcript("mx1", 2.0, [ev.Closed(session="mx1", at=2.0, how="quit")])
     one.flush()
     two.history.add_late(Late(id="mx1", about="mx1-1", findings=(finding("retry.gave-up"),)))
     two.flush()
@@ -260,9 +258,7 @@ def test_the_past_is_pruned_everywhere(pair: tuple[Store, Store]) -> None:
     one, two = pair
     now = time.time()
     one.history.add(of("mx1", 1))  # of 1970
-    one.history.add_transcript(
-        "mx1", 2.0, [ev.encode(ev.Closed(session="mx1", at=2.0, how="quit"))]
-    )
+    one.history.add_transcript("mx1", 2.0, [ev.Closed(session="mx1", at=2.0, how="quit")])
     one.memory.put("retry", "old", b"1", now - 1_000)
     one.memory.put("retry", "new", b"1", now + 1_000)
     one.flush()
