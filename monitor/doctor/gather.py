@@ -17,7 +17,14 @@ from monitor.doctor import certificate, contradictions, look, machine, upstream
 from monitor.doctor.check import Check, Subject
 from monitor.doctor.fetch import fetch
 from monitor.doctor.meet import as_ourselves, as_stranger, meet_host
-from monitor.doctor.records import check_dkim, check_dmarc, check_mx, check_spf, mx_hosts
+from monitor.doctor.records import (
+    check_dkim,
+    check_dmarc,
+    check_exists,
+    check_mx,
+    check_spf,
+    mx_hosts,
+)
 from monitor.doctor.transport import Host, Published, check_dane, check_mta_sts, check_tls_rpt
 from monitor.findings.answers import Answer, Ask, ask_all
 from monitor.findings.mailbox import ascii_domain
@@ -125,6 +132,8 @@ class Doctor:
         if domain is None:
             mend = "Correct it in local_domains."
             return [Subject(printable(text, 80)).error("name", "is no domain name", mend)]
+        if missing := await self._settled(lambda ask: check_exists(domain, ask)):
+            return missing
         settings, name = self._settings, self._settings.name
         own, policies = await asyncio.gather(
             asyncio.gather(

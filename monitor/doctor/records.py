@@ -16,7 +16,15 @@ from monitor.findings.dmarc.evaluate import Evaluation, evaluate
 from monitor.findings.mailbox import Authors
 from monitor.text import printable, unescape
 
-__all__ = ["STRANGER", "check_dkim", "check_dmarc", "check_mx", "check_spf", "mx_hosts"]
+__all__ = [
+    "STRANGER",
+    "check_dkim",
+    "check_dmarc",
+    "check_exists",
+    "check_mx",
+    "check_spf",
+    "mx_hosts",
+]
 
 STRANGER = "192.0.2.1"  # RFC 5737: nobody sends from there
 MAX_HOSTS = 10
@@ -32,6 +40,14 @@ def mx_hosts(domain: str, ask: Ask) -> tuple[str, ...]:
     pairs = [record.split(" ", 1) for record in ask(domain, "MX").records]
     hosts = sorted((int(preference), host) for preference, host in pairs if host != ".")
     return tuple(host for _, host in hosts[:MAX_HOSTS])
+
+
+def check_exists(domain: str, ask: Ask) -> list[Check]:
+    """One error for a domain that does not exist at all. Raises NeedAnswer."""
+    if ask(domain, "MX").status != "nxdomain":
+        return []
+    mend = "Have it delegated, or take it out of local_domains."
+    return [Subject(domain).error("name", "the domain does not exist (NXDOMAIN)", mend)]
 
 
 def check_mx(domain: str, name: str, ask: Ask) -> list[Check]:

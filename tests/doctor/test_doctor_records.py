@@ -11,7 +11,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from monitor.config import Settings
 from monitor.dns.zone import Zone
 from monitor.doctor.check import Check
-from monitor.doctor.records import check_dkim, check_dmarc, check_mx, check_spf, mx_hosts
+from monitor.doctor.records import (
+    check_dkim,
+    check_dmarc,
+    check_exists,
+    check_mx,
+    check_spf,
+    mx_hosts,
+)
 
 NAME = "mx.our.test"
 HOST = f"{NAME}. A 127.0.0.1\n"
@@ -37,6 +44,12 @@ def only(checks: list[Check]) -> Check:
 def test_mx(records: str, state: str, word: str) -> None:
     check = only(check_mx("our.test", NAME, Zone(HOST + records).known))
     assert (check.state, word in check.seen) == (state, True), check
+
+
+def test_a_domain_that_does_not_exist_is_told_once() -> None:
+    zone = Zone("our.test. A 127.0.0.1")
+    assert check_exists("our.test", zone.known) == []
+    assert "NXDOMAIN" in only(check_exists("gone.test", zone.known)).seen
 
 
 def test_mx_hosts_by_preference() -> None:

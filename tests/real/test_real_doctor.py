@@ -174,7 +174,7 @@ def test_the_command_tells_and_fails_where_something_is_wrong(
     assert time.monotonic() - before < TOTAL + 3
     told = {(check["about"], check["name"]): check for check in json.loads(done.stdout)}
     assert told["upstream", "identity"]["state"] == "ok"
-    assert told["sink.test", "MX"]["state"] == "error"
+    assert told["sink.test", "name"]["state"] == "error"
     assert done.returncode == 1
     text = mxtap("doctor", "-c", str(config)).stdout
     assert "sink.test\n  ERROR    MX" in text
