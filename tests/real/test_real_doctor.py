@@ -177,6 +177,6 @@ def test_the_command_tells_and_fails_where_something_is_wrong(
     assert told["sink.test", "name"]["state"] == "error"
     assert done.returncode == 1
     text = mxtap("doctor", "-c", str(config)).stdout
-    assert "sink.test\n  ERROR    MX" in text
+    assert "sink.test\n  ERROR    name" in text
     assert "\x1b" not in text
     assert not (tmp_path / "state").exists()
