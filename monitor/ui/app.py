@@ -22,7 +22,8 @@ from monitor.ui import marks
 from monitor.ui.cells import safe
 from monitor.ui.desk import Desk
 from monitor.ui.filters import Filters, FiltersError, state_folder
-from monitor.ui.keymap import KEYS, KeysError, bindings, load_keys, on_screen
+from monitor.ui.keymap import KEYS, bindings, on_screen
+from monitor.ui.keys_file import KeysError, load_keys
 from monitor.ui.look import Look
 from monitor.ui.palette import Palette
 from monitor.ui.screens.base import DeskScreen

@@ -1,31 +1,12 @@
-"""Every key in one place, and the file that rebinds them.
-
-``keys.toml`` in the user's folder maps a name from :data:`KEYS` to one key or several::
-
-    [keys]
-    ban = "B"
-    follow = ["f", "space"]
-
-Key names are Textual's: a character, or ``space``, ``enter``, ``ctrl+b``, ``f5``, ``pageup``.
-"""
+"""Every key in one place; :mod:`monitor.ui.keys_file` rebinds them."""
 
 from __future__ import annotations
 
-import difflib
-import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
-__all__ = ["KEYS", "SCREENS", "Key", "KeysError", "bindings", "load_keys", "of", "on_screen"]
-
-
-class KeysError(ValueError):
-    """The user's key file is wrong; the text names the file and the entry."""
+__all__ = ["KEYS", "SCREENS", "Key", "bindings", "of", "on_screen"]
 
 
 class Key(NamedTuple):
@@ -164,9 +145,6 @@ SCREENS = {
     "letter": ("letter", "lines", "replay", "app"),
 }
 
-_BY_NAME = {key.name: key for key in KEYS}
-_ENTRY = r"(?m)^[ \t]*(?:keys\s*\.\s*)?[\"']?{}[\"']?\s*="
-
 
 def of(where: str) -> tuple[Key, ...]:
     """The keys that hold in one place."""
@@ -191,70 +169,3 @@ def bindings(where: str) -> list[BindingType]:
         Binding(k.keys, k.action, k.label, show=k.show, id=k.name, tooltip=k.help, priority=True)
         for k in of(where)
     ]
-
-
-def load_keys(path: Path) -> dict[str, str]:
-    """The keymap of a user's file; empty when there is none. Raises KeysError."""
-    try:
-        text = path.read_text("utf-8")
-        tree = tomllib.loads(text)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise KeysError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise KeysError(f"{path}: is not valid TOML: {error}") from None
-    keymap: dict[str, str] = {}
-    entries = tree.get("keys", {})
-    if not isinstance(entries, dict) or set(tree) - {"keys"}:
-        raise KeysError(f"{path}: there is one table in it, [keys]")
-    for name, value in entries.items():
-        found = re.search(_ENTRY.format(re.escape(name)), text)
-        line = text[: found.end()].count("\n") + 1 if found else 1
-        try:
-            keymap[name] = _keys(name, value)
-        except ValueError as error:
-            raise KeysError(f"{path}:{line}: {name}: {error}") from None
-    if conflicts := sorted(set(_conflicts(keymap))):
-        raise KeysError(f"{path}: " + "; ".join(conflicts))
-    return keymap
-
-
-def _keys(name: str, value: object) -> str:
-    if name not in _BY_NAME:
-        near = difflib.get_close_matches(name, _BY_NAME, 1)
-        raise ValueError(f"no such action; did you mean {near[0]}?" if near else "no such action")
-    keys = [value] if isinstance(value, str) else value
-    if not isinstance(keys, list) or not keys or not all(isinstance(k, str) for k in keys):
-        raise ValueError("a key, or a list of keys, is wanted")
-    return ",".join(_normal(key) for key in keys)
-
-
-_NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values()) | {"space"}
-
-
-def _normal(key: str) -> str:
-    """One key in Textual's spelling."""
-    *modifiers, base = key.split("+") if len(key) > 1 else [key]
-    if not set(modifiers) <= {"ctrl", "shift", "alt"}:
-        raise ValueError(f"{key!r} is not a key")
-    if len(base) == 1 and base.isprintable() and base != ",":
-        return key
-    if base in _NAMED or key in _NAMED or base == "question_mark" or base == "slash":
-        return key
-    raise ValueError(f"{key!r} is not a key")
-
-
-def _conflicts(keymap: Mapping[str, str]) -> Iterable[str]:
-    """Keys that would do two things on one screen."""
-    for places in SCREENS.values():
-        taken: dict[str, str] = {}
-        for key in KEYS:
-            if not set(key.where) & set(places):
-                continue
-            for one in keymap.get(key.name, key.keys).split(","):
-                if taken.setdefault(_LONG.get(one, one), key.name) != key.name:
-                    yield f"{one} is bound to both {taken[_LONG.get(one, one)]} and {key.name}"
-
-
-_LONG = {"/": "slash", "?": "question_mark", " ": "space"}

@@ -9,7 +9,8 @@ from textual.color import Color
 from ui_fakes import FakeFeed, record
 from ui_screen import running
 
-from monitor.ui.keymap import KEYS, KeysError, load_keys
+from monitor.ui.keymap import KEYS
+from monitor.ui.keys_file import KeysError, load_keys
 from monitor.ui.themes import ThemeError, load_theme, load_themes, our_folder, user_folder
 
 OURS = sorted(path.stem for path in our_folder().glob("*.toml"))
@@ -120,7 +121,8 @@ def test_the_default_keys_do_not_conflict(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[keys]\n\nban = "a"\n', "a is bound to both"),
+        ('[keys]\n\nban = "a"\n', "keys.toml:3: a is bound to both ban and allow"),
+        ('[keys]\nban = "ctrl+t"\nhelp = "u"\n', "keys.toml:3: u is bound to both undo and help"),
         ('[keys]\nbann = "B"\n', "keys.toml:2: bann: no such action; did you mean ban?"),
         ("[keys]\nban = 3\n", "keys.toml:2: ban: a key, or a list of keys, is wanted"),
         ('[keys]\nban = "hyper+q"\n', "keys.toml:2: ban: 'hyper+q' is not a key"),
