@@ -10,22 +10,26 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
+from monitor.assembler import Assembler
 from monitor.capture.format import CaptureError
 from monitor.capture.history import forwards, session_events
 from monitor.capture.reel import Reel
 from monitor.capture.sources import open_reel
 from monitor.config import Settings
-from monitor.events import AnyEvent
+from monitor.events import AnyEvent, Finding
 from monitor.insight.questions import StudyError
 from monitor.insight.whatif.scenario import Spoken
 from monitor.policy.entry import Entry
-from monitor.record import Record
+from monitor.record import Late, Record
 from monitor.store import StoreError
 from monitor.store.reading import Reading
 
 __all__ = ["Past", "of_history", "of_reel", "opened"]
 
 USUAL = 7 * 86_400.0  # seconds of history, where nobody says how much
+LATE = 100_000  # transactions of a recording of which more is known than at their end
 SLACK = 600.0  # seconds behind a record in which its session's last events are looked for
 
 
@@ -74,10 +78,28 @@ class _Captures:
         self.since, self.until = reel.start, until
 
     def records(self, since: float) -> Iterator[Record]:
+        late = self._late()
         for batch in forwards(self._reel, since, math.nextafter(self.until, math.inf)):
-            if not self._wanted():
-                raise StudyError("another was asked")
-            yield from batch.records
+            self._go_on()
+            for record in batch.records:
+                found = (*record.findings, *late.get(record.id, ()))
+                yield msgspec.structs.replace(record, findings=found)
+
+    def _late(self) -> dict[str, list[Finding]]:
+        """What became known of transactions after their end, by their ids."""
+        found: dict[str, list[Finding]] = {}
+        assembler = Assembler()
+        for index in range(len(self._reel)):
+            self._go_on()
+            for event in self._reel[index].load():
+                for output in assembler.feed(event)[1] if event.at <= self.until else ():
+                    if isinstance(output, Late) and len(found) < LATE:
+                        found.setdefault(output.about, []).extend(output.findings)
+        return found
+
+    def _go_on(self) -> None:
+        if not self._wanted():
+            raise StudyError("another was asked")
 
     def transcript(self, spoken: Spoken) -> list[AnyEvent]:
         return session_events(self._reel, spoken.session, spoken.started, spoken.ended + SLACK)

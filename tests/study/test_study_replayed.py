@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from conversation import World
-from insight_history import letter
+from insight_history import DAY, letter
 
 from monitor.capture.feed import CaptureFeed
 from monitor.capture.reel import of_events
@@ -18,7 +18,7 @@ from monitor.insight.questions import LetterTo, ReportOn, WhatIf, Written
 from monitor.insight.whatif.answer import Answer
 from monitor.policy.entry import Draft
 from monitor.study.answer import answer
-from monitor.study.past import Past
+from monitor.study.past import Past, of_reel
 from monitor.study.replayed import Replayed
 
 
@@ -47,6 +47,24 @@ async def test_what_the_rehearsal_allows_is_wanted(feed: CaptureFeed) -> None:
     await feed.add(Draft(list="allow", kind="ip", value="192.0.2.1"))
     answer = await feed.study(WhatIf(scenarios=("dmarc=reject",)), Answer)
     assert answer.scenarios[0].outcomes["lost"].wanted == 20
+
+
+def test_what_became_known_later_is_told_with_its_record() -> None:
+    world = World()
+    world.attempt(reply="450 4.2.0 Greylisted")
+    client = world.connect()
+    client.ehlo()
+    client.mail()
+    client.rcpt()
+    client.data()
+    client.close()
+    world.wait(3 * DAY)
+    past = of_reel(of_events("day", world.events, size=11))
+    codes = [{found.code for found in record.findings} for record in past.records(0)]
+    assert "retry.gave-up" in codes[0]
+    assert "conduct.no-quit" in codes[1]
+    before = of_reel(of_events("day", world.events, size=11), until=world.now - 2.5 * DAY)
+    assert all(f.code != "retry.gave-up" for r in before.records(0) for f in r.findings)
 
 
 async def test_another_question_ends_the_one_before(feed: CaptureFeed, monkeypatch) -> None:
