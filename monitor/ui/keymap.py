@@ -30,7 +30,7 @@ _MOVE = ("table", "lines")
 _REPLAY = ("replay",)
 
 KEYS = (
-    Key("open", "enter", "open", "Open", "open what the cursor is on", (*_LISTS, "report")),
+    Key("open", "enter", "open", "Open", "open what the cursor is on", (*_LISTS, "report"), False),
     Key("back", "escape", "back", "Back", "back to where it was opened", _PUSHED),
     Key(
         "before",
@@ -39,6 +39,7 @@ KEYS = (
         "Attempt before",
         "the attempt before",
         ("session",),
+        False,
     ),
     Key(
         "after",
@@ -62,7 +63,9 @@ KEYS = (
         "its report card; two that are marked, side by side",
         _MEANT,
     ),
-    Key("letter", "l", "letter", "Letter", "a letter to its postmaster", (*_MEANT, "report")),
+    Key(
+        "letter", "l", "letter", "Letter", "a letter to its postmaster", (*_MEANT, "report"), False
+    ),
     Key(
         "what-if",
         "w",
@@ -86,7 +89,7 @@ KEYS = (
         "filters", "F", "filters", "Filters", "filters of before, and saved:NAME", ("live",), False
     ),
     Key("follow", "space,f", "follow", "Follow", "follow the newest, or hold still", ("live",)),
-    Key("order", "o", "order", "Order", "by time, finding, reply or client", ("live",)),
+    Key("order", "o", "order", "Order", "by time, finding, reply or client", ("live",), False),
     Key("reverse", "O", "reverse", "Reverse", "that order from its other end", ("live",), False),
     Key("details", "d", "details", "Details", "show or hide the details", ("live",), False),
     Key("span", "s", "span", "Span", "the last minute, ten minutes or hour", ("rates",)),
@@ -100,7 +103,15 @@ KEYS = (
         False,
     ),
     Key("save", "s", "save", "Save", "save sessions, or a message", ("live", "session"), False),
-    Key("transcript", "Y", "transcribe", "Copy", "copy the transcript", ("live", "session"), False),
+    Key(
+        "transcript",
+        "Y",
+        "transcribe",
+        "Transcript",
+        "copy the transcript",
+        ("live", "session"),
+        False,
+    ),
     Key("up", "k,up", "cursor_up", "Up", "a line up", _MOVE, False),
     Key("down", "j,down", "cursor_down", "Down", "a line down", _MOVE, False),
     Key("page-up", "pageup,ctrl+b", "page_up", "Page up", "a page up", _MOVE, False),
@@ -115,8 +126,8 @@ KEYS = (
     Key("faster", ">", "replay('faster')", "Faster", "faster, up to 1000x", _REPLAY, False),
     Key("fastest", "*", "replay('fastest')", "Fastest", "as fast as possible", _REPLAY, False),
     Key("seek", ":", "replay('seek')", "Go to", "go to a time or a percentage", _REPLAY, False),
-    Key("back-10", "left", "replay('back')", "Back", "10 seconds back", _REPLAY, False),
-    Key("forward-10", "right", "replay('forward')", "Forward", "10 seconds on", _REPLAY, False),
+    Key("back-10", "left", "replay('back')", "10 s back", "10 seconds back", _REPLAY, False),
+    Key("forward-10", "right", "replay('forward')", "10 s on", "10 seconds on", _REPLAY, False),
     Key("far-back", "shift+left", "replay('far-back')", "Far back", "5% back", _REPLAY, False),
     Key("far-on", "shift+right", "replay('far-forward')", "Far on", "5% on", _REPLAY, False),
     Key("error", "n", "replay('error')", "Next error", "to the next error", _REPLAY, False),
@@ -126,7 +137,7 @@ KEYS = (
     Key("waiting", "3", "screen('waiting')", "Waiting", "deferred mail", _APP, False),
     Key("lists", "4", "screen('lists')", "Lists", "bans and allowances", _APP, False),
     Key("rates", "5", "screen('rates')", "Rates", "how much, how well", _APP, False),
-    Key("trial", "6", "screen('trial')", "What if", "rules, held against the past", _APP, False),
+    Key("trial", "6", "screen('trial')", "Trial", "rules, held against the past", _APP, False),
     Key("theme", "t", "next_theme", "Theme", "the next theme", _APP, False),
     Key("help", "question_mark", "help", "Help", "the keys of this screen", _APP),
     Key("quit", "q", "leave", "Quit", "leave", _APP),

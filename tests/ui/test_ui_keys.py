@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 from test_ui_replay import replaying
+from textual.keys import format_key
 from textual.widgets import Input
 from ui_fakes import NOW, FakeFeed, record
 from ui_screen import Screen, running
@@ -275,3 +276,17 @@ async def test_no_key_of_a_screen_holds_while_something_is_typed() -> None:
         await screen.press(*typed)
         assert screen.app.focused.value == "".join(typed)
         assert look(screen).entries == ROWS
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_footer_of_every_screen_fits_into_80_columns(name: str) -> None:
+    shown = [key for key in on_screen(name, replay=False) if key.show]
+    texts = [f"{format_key(key.keys.split(',')[0])} {key.label}" for key in shown]
+    assert {"Help", "Quit"} <= {key.label for key in shown}
+    assert len(" ".join(texts)) <= 80 - len("| ^p palette "), texts
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_every_command_of_a_screen_has_a_name_of_its_own(name: str) -> None:
+    labels = [key.label for key in on_screen(name, replay=True) if "lines" not in key.where]
+    assert len(labels) == len(set(labels)), sorted(labels)
