@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -212,6 +213,17 @@ def test_history_of_all_or_of_one(pair: tuple[Store, Store], tmp_path: Path, url
     reading.close()
 
 
+def test_what_is_found_late_may_be_there_before_its_record(pair: tuple[Store, Store]) -> None:
+    one, two = pair
+    two.history.add_late(Late(id="mx1", about="mx1-1", findings=(finding("retry.gave-up"),)))
+    two.flush()
+    one.history.add(of("mx1", 1, finding("tls.none")))
+    one.flush()
+    for query in ("finding:retry.gave-up", "finding:tls.none", "sev>=warning"):
+        [told] = search(two.past, limit=9, query=query)
+        assert [f.code for f in told.findings] == ["tls.none", "retry.gave-up"]
+
+
 def test_who_watches_hears_of_the_others_records(pair: tuple[Store, Store]) -> None:
     one, two = pair
     heard: list[Record | Late] = []
@@ -331,6 +343,14 @@ def test_a_database_that_hangs_keeps_nobody_waiting(
         soon(lambda: one.problems, 3)
     soon(lambda: bans(two) == ["127.0.0.9"], 10)
     soon(lambda: two.memory.get("retry", "a") == b"1")
+
+
+def test_a_copy_of_a_state_folder_is_no_other_relay(opened: Open, tmp_path: Path, url: str) -> None:
+    opened("mx1")
+    shutil.copytree(tmp_path / "mx1", tmp_path / "copy")
+    copy = Store(tmp_path / "copy", url, "mx2")
+    assert "another relay uses a copy of this state folder" in copy.problems[0]
+    copy.close()
 
 
 def test_an_empty_database_in_its_place_gets_the_lists_again(

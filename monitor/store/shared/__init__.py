@@ -50,7 +50,7 @@ class Shared:
         origin = _made_origin(engine)
         outbox = Outbox(engine, self._wake)
         self.entries = SharedEntries(engine, origin, self._lists_changed)
-        self.past = SharedPast(url, history)
+        self.past = SharedPast(url, history, lambda: self.exchange.up)
         self._outbox = outbox
         self._sending = Sending(engine, origin)
         receiving = Receiving(engine, writer, memory, self.entries, outbox, origin, name)

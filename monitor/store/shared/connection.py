@@ -69,6 +69,8 @@ def put_rows(connection: Timely, statement: str, rows: Sequence[Row]) -> int:
 
     One of these keeps no other from it. Raises psycopg.Error for all that is not a row's fault.
     """
+    if not rows:
+        return 0
     try:
         with connection.transaction():
             connection.cursor().executemany(statement.encode(), rows)

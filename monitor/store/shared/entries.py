@@ -113,16 +113,16 @@ class SharedEntries(Entries):
 
     # What the exchange asks
 
-    def only_ours(self) -> list[Mapping[str, Any]]:
-        """Rows that the others do not know yet, and that hold."""
-        query = select(_OWN).where(self._only_ours, _holds(_OWN, self._clock()))
+    def only_ours(self, most: int) -> list[Mapping[str, Any]]:
+        """Up to ``most`` rows that the others do not know yet, and that hold."""
+        query = select(_OWN).where(self._only_ours, _holds(_OWN, self._clock())).limit(most)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def ended_here(self) -> list[Mapping[str, Any]]:
-        """Rows of the copy whose end the others have not heard of."""
+    def ended_here(self, most: int) -> list[Mapping[str, Any]]:
+        """Up to ``most`` rows of the copy whose end the others have not heard of."""
         with self._engine.connect() as connection:
-            query = select(_COPY).where(_COPY.c.unsent)
+            query = select(_COPY).where(_COPY.c.unsent).limit(most)
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def told(self, ended: Iterable[int]) -> None:

@@ -24,14 +24,15 @@ from monitor.store.shared.entries import SharedEntries
 from monitor.store.shared.outbox import Outbox
 from monitor.store.shared.pruning import prune
 from monitor.store.shared.receiving import Receiving
-from monitor.store.shared.schema import CHANGING, CHANNEL, prepare
+from monitor.store.shared.schema import CHANGING, CHANNEL, SERVING, prepare
 from monitor.store.shared.sending import Sending
 
 log = logging.getLogger(__name__)
 
 POLL = 2.0  # seconds between looks where no notification comes
+PACE = 0.1  # seconds between two looks at least, and half of the time is the relay's own
 AGAIN = (0.5, 1.0, 2.0, 5.0)  # seconds between attempts to connect
-CHANGES = 2_000  # of memory, at a time
+CHANGES = 2_000  # of lists or memory, at a time
 FORGET = 7 * 86_400.0  # seconds that others have to hear that something was forgotten
 
 _ADD_ENTRY = (
@@ -176,6 +177,7 @@ class Exchange:
         try:
             database = prepare(connection, shown(self._url))
             self._receiving.begin(connection, database)
+            self._alone_by_this_name(connection)
             connection.execute(_REGISTER, (self._origin, self._name))
             connection.add_notify_handler(lambda told: self._notified(told.payload.encode()))
             connection.execute(f"LISTEN {CHANNEL}".encode())
@@ -188,6 +190,15 @@ class Exchange:
         self.problem, self.up = "", True
         return connection
 
+    def _alone_by_this_name(self, connection: Timely) -> None:
+        """Two relays must not take each other for themselves. Raises OperationalError."""
+        query = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
+        free = connection.execute(query, (SERVING, self._origin)).fetchone()
+        if not free or not free[0]:
+            raise psycopg.OperationalError(
+                "another relay uses a copy of this state folder; give each of them its own"
+            )
+
     def _went_away(self, error: Exception) -> None:
         if not self.problem:
             log.error("the shared database is away, going on alone: %s", reason(error))
@@ -198,6 +209,7 @@ class Exchange:
 
     def _exchange(self, connection: Timely) -> None:
         while not self._stop.is_set():
+            began = time.monotonic()
             asked = self._asked
             self._awake.clear()
             self._drain()
@@ -211,6 +223,8 @@ class Exchange:
                     self._done = asked
                     self._turn.notify_all()
                 self._wait(connection)
+            took = time.monotonic() - began
+            self._stop.wait(max(PACE - took, took if more else 0.0))
 
     def _tell(self, connection: Timely) -> bool:
         changes = self._outbox.take(CHANGES)
@@ -231,13 +245,14 @@ class Exchange:
             raise
         self._outbox.sent(changes)
         self._entries.told(ended)
-        return bool(self._outbox) or self._sending.waiting
+        return bool(self._outbox) or self._sending.waiting or self._lists_waiting
 
     def _tell_lists(self, connection: Timely) -> list[int]:
         self._lists_waiting = False
         try:
-            new = [{**row, "origin": self._origin} for row in self._entries.only_ours()]
-            ended = self._entries.ended_here()
+            ours, ended = self._entries.only_ours(CHANGES), self._entries.ended_here(CHANGES)
+            new = [{**row, "origin": self._origin} for row in ours]
+            self._lists_waiting = CHANGES in (len(ours), len(ended))
             self.dropped += put_rows(connection, _ADD_ENTRY, new)
             self.dropped += put_rows(connection, _END_ENTRY, ended)
             for entry, count in self._entries.hits().items():

@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 class SharedPast(Past):
     """Asks one question at a time: who comes second and would wait is told what is here."""
 
-    def __init__(self, url: str, ours: Past) -> None:
+    def __init__(self, url: str, ours: Past, up: Callable[[], bool] = lambda: True) -> None:
         super().__init__(
             create_engine(
                 "postgresql+psycopg://",
@@ -38,6 +38,7 @@ class SharedPast(Past):
             )
         )
         self._ours = ours
+        self._up = up
         self._rest = 0.0
 
     def slice(
@@ -66,7 +67,7 @@ class SharedPast(Past):
         self._engine.dispose()
 
     def _ask(self, shared: Callable[[], _T], ours: Callable[[], _T]) -> _T:
-        if time.monotonic() >= self._rest:
+        if self._up() and time.monotonic() >= self._rest:
             try:
                 return shared()
             except DataError:  # a filter for what no text there can be

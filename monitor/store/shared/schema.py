@@ -20,6 +20,7 @@ CHANNEL = "mxtap"  # of NOTIFY: something changed
 CHANGING = 0x6D78746170  # advisory locks
 PREPARING = CHANGING + 1
 PRUNING = CHANGING + 2
+SERVING = 0x6D78  # with a number of the relay's origin beside it
 
 TABLES = """
 CREATE TABLE meta (key text PRIMARY KEY, value text NOT NULL);
@@ -45,7 +46,7 @@ CREATE INDEX transactions_worst ON transactions (worst, ended, n);
 CREATE TABLE records (n bigint PRIMARY KEY, record bytea NOT NULL);
 CREATE TABLE late_findings (
     n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, transaction_id text NOT NULL,
-    finding bytea NOT NULL
+    finding bytea NOT NULL, severity integer NOT NULL, line text NOT NULL
 );
 CREATE INDEX late_findings_transaction_id ON late_findings (transaction_id);
 CREATE TABLE transcripts (
