@@ -1,7 +1,8 @@
 """The hub as a worker sees it: events go up, the lists are here, other rulings are asked for.
 
-Mail never waits for the hub. One that does not take events costs events, which are counted;
-one that does not answer costs its rulings, save those of the lists, which are at hand.
+Mail waits for the hub's rulings alone, and not for long: a hub that does not answer costs them,
+save those of the lists, which are at hand. One that does not take events costs events, which
+are counted.
 """
 
 from __future__ import annotations

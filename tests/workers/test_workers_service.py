@@ -246,6 +246,8 @@ async def test_a_drain_waits_for_the_reply_to_a_message(tmp_path: Path) -> None:
         relay = await stack.enter_async_context(serving(tmp_path / "state", limits={"drain": 0.1}))
         relay.upstream.dot = slower
         pids = [process.pid for process in relay.processes]
+        readings = relay.service.health.readings()
+        assert [readings[name][1]() for name in ("workers_up", "workers_replaced")] == [2, 0]
         clients = await relay.in_each()
         for client in clients:
             await client.say(MAIL, b"RCPT TO:<b@home.test>", b"DATA")
