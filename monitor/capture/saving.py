@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,22 @@ async def interleaved(
                 heapq.heappush(heap, (events[-1].at, number, events))
 
 
+def lacking(events: Iterable[ev.AnyEvent]) -> int:
+    """How many messages are there without all their octets."""
+    missing: Counter[str] = Counter()
+    for event in events:
+        _count(event, missing)
+    return sum(map(bool, missing.values()))
+
+
+def _count(event: ev.AnyEvent, missing: Counter[str]) -> None:
+    """Keep count of the octets that are still to come, by transaction."""
+    if isinstance(event, ev.Content):
+        missing[event.transaction] += event.size
+    elif isinstance(event, ev.Body):
+        missing[event.transaction] -= len(event.data)
+
+
 async def save_sessions(
     path: Path,
     header: Header,
@@ -52,16 +69,13 @@ async def save_sessions(
     Raises CaptureError; given up or failed, it leaves no file.
     """
     sessions: set[str] = set()
-    missing: dict[str, int] = {}  # octets, by transaction
+    missing: Counter[str] = Counter()
     with Saving(path, header) as saving:
         async for event in events:
             if event.session not in sessions:
                 sessions.add(event.session)
                 tell(len(sessions))
-            if isinstance(event, ev.Content):
-                missing[event.transaction] = missing.get(event.transaction, 0) + event.size
-            elif isinstance(event, ev.Body):
-                missing[event.transaction] = missing.get(event.transaction, 0) - len(event.data)
+            _count(event, missing)
             saving.add(event)
         if not sessions:
             raise CaptureError("nothing of this is kept any more")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from monitor.capture.file import new_header
 from monitor.capture.format import SUFFIX
-from monitor.capture.saving import Saved, interleaved, save_sessions
+from monitor.capture.saving import Saved, interleaved, lacking, save_sessions
+from monitor.capture.writer import FLUSH
+from monitor.events import AnyEvent
 from monitor.record import Record
 from monitor.ui.desk import PAGE, Desk
 
-__all__ = ["MAX_SESSIONS", "file_name", "matching", "save", "sessions_of", "told"]
+__all__ = ["MAX_SESSIONS", "evidence", "file_name", "matching", "save", "sessions_of", "told"]
 
 MAX_SESSIONS = 10_000
+_FLUSHED = FLUSH + 0.5  # seconds until a relay's capture is on its disk
 Tell = Callable[[str], None]
 
 
@@ -26,6 +31,15 @@ def sessions_of(records: Sequence[Record]) -> dict[str, float]:
         at = record.started.timestamp()
         began[record.session] = min(at, began.get(record.session, at))
     return began
+
+
+async def evidence(desk: Desk, session: str) -> list[AnyEvent]:
+    """All that is kept of a session. What a relay captured just now is waited for."""
+    events = await desk.feed.evidence(session)
+    if lacking(events) and not desk.replay and desk.clock() - events[-1].at < _FLUSHED:
+        await asyncio.sleep(_FLUSHED)
+        events = await desk.feed.evidence(session)
+    return events
 
 
 async def matching(desk: Desk, query: str, tell: Tell) -> dict[str, float]:
@@ -48,7 +62,7 @@ async def save(desk: Desk, path: Path, sessions: Mapping[str, float], tell: Tell
     if desk.replay:
         events = desk.replay.events_of(sessions)
     else:
-        events = interleaved(sessions, desk.feed.evidence)
+        events = interleaved(sessions, partial(evidence, desk))
 
     def count(begun: int) -> None:
         if not begun % 10:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -67,6 +68,7 @@ async def until(screen: Screen, text: str) -> None:
         await screen.settle()
         if text in screen.text:
             return
+        await asyncio.sleep(0.01)
     assert text in screen.text
 
 
@@ -95,6 +97,22 @@ async def test_what_was_not_captured_in_full_is_said_and_saved_without(folder: P
         await screen.press("enter")
         await until(screen, "Not captured in full: 1 of 1 message.")
     assert sessions_in(folder / "mxtap-t4.mxtap") == ["s4"]
+
+
+async def test_what_was_captured_just_now_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Flushed(Captured):
+        async def evidence(self, session: str) -> list[AnyEvent]:
+            events = await super().evidence(session)
+            self.whole = (session,)  # from now on
+            return events
+
+    monkeypatch.setattr("monitor.ui.saving._FLUSHED", 0.05)
+    just = record(4).ended.timestamp()
+    async with running(Flushed([record(4)]), (160, 48), clock=lambda: just) as screen:
+        await screen.press("s")
+        await until(screen, "captured in full: 2,345 octets")
 
 
 async def test_the_marked_sessions(folder: Path) -> None:

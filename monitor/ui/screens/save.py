@@ -23,7 +23,7 @@ from monitor.record import Record
 from monitor.ui.cells import safe
 from monitor.ui.desk import Desk
 from monitor.ui.look import Look
-from monitor.ui.saving import file_name, matching, save, sessions_of, told
+from monitor.ui.saving import evidence, file_name, matching, save, sessions_of, told
 from monitor.ui.widgets.choice import Choice
 
 __all__ = ["SaveDialog"]
@@ -51,6 +51,7 @@ class SaveDialog(ModalScreen[str | None]):
         self._records = records
         self._wanted = wanted
         self._message: Message | None = None
+        self._looking = len(records) == 1
         self._busy: Worker[None] | None = None
         many = len(sessions_of(records))
         self._words: dict[What, str] = {
@@ -87,10 +88,11 @@ class SaveDialog(ModalScreen[str | None]):
 
     async def _look_up(self, record: Record) -> None:
         try:
-            self._message = message(await self._desk.feed.evidence(record.session), record.id)
+            self._message = message(await evidence(self._desk, record.session), record.id)
         except FeedError as error:
             self._say(str(error), wrong=True)
         else:
+            self._looking = False
             self._hint()
 
     def on_choice_changed(self) -> None:
@@ -106,6 +108,8 @@ class SaveDialog(ModalScreen[str | None]):
             self._say(f"Every session in history that matches {self._wanted.text}")
         elif len(self._records) > 1:
             self._say("What was said, found and asked; messages as far as they were captured.")
+        elif self._looking:
+            self._say("looking for its message …")
         elif found is None:
             self._say("Nothing of a message was captured.")
         elif found.whole:
@@ -148,6 +152,8 @@ class SaveDialog(ModalScreen[str | None]):
 
     async def _saved(self, path: Path) -> str:
         if self._what == "message":
+            if self._looking:
+                raise CaptureError("still looking for the message; try again in a moment")
             if self._message is None:
                 raise CaptureError("nothing of a message was captured")
             save_message(path, self._message.octets)
