@@ -199,9 +199,9 @@ class Hub:
     # Inside
 
     def _pass_on(self, event: ev.AnyEvent) -> None:
-        lines = self._transcripts.add(event)
-        if lines is not None:
-            self.store.history.add_transcript(event.session, event.at, lines)
+        ended = self._transcripts.add(event)
+        if ended is not None:
+            self.store.history.add_transcript(event.session, event.at, ended)
         if isinstance(event, ev.Asked):
             self.stats.asked(event)
         for consumer in self._consumers:

@@ -8,21 +8,22 @@ MAX_EVENTS = 5_000  # a session; what comes after is not kept
 
 
 class Transcripts:
-    """Collects events as their wire form, a list a session."""
+    """Collects events, a list a session."""
 
     def __init__(self) -> None:
-        self._open: dict[str, list[bytes]] = {}
+        self._open: dict[str, list[ev.AnyEvent]] = {}
 
-    def add(self, event: ev.AnyEvent) -> list[bytes] | None:
+    def add(self, event: ev.AnyEvent) -> list[ev.AnyEvent] | None:
         """Keep one event; the whole session when it was its last."""
         late = isinstance(event, ev.Found) and event.session not in self._open
         if late or isinstance(event, ev.Body):
             return None
-        lines = self._open.setdefault(event.session, [])
-        if len(lines) < MAX_EVENTS or isinstance(event, ev.Closed):
-            lines.append(ev.encode(event))
-        return self._open.pop(event.session) if isinstance(event, ev.Closed) else None
+        events = self._open.setdefault(event.session, [])
+        last = isinstance(event, ev.Closed)
+        if last or len(events) < MAX_EVENTS:
+            events.append(event)
+        return self._open.pop(event.session) if last else None
 
     def open(self, session: str) -> list[ev.AnyEvent]:
         """The events so far of a session that is still open."""
-        return [ev.decode(line) for line in self._open.get(session, ())]
+        return list(self._open.get(session, ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -59,6 +59,7 @@ _KEYS: dict[Order, tuple[Any, ...]] = {
 }
 
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 _decode_record = msgspec.json.Decoder(Record).decode
 _decode_finding = msgspec.json.Decoder(ev.Finding).decode
 
@@ -118,7 +119,7 @@ class Past:
         query = select(_TRANSCRIPTS.c.events).where(_TRANSCRIPTS.c.session == session)
         with self._engine.connect() as connection:
             blob = connection.execute(query).scalar()
-        return [ev.decode(line) for line in zlib.decompress(blob).split(b"\n")] if blob else []
+        return [ev.decode(line) for line in zlib.decompress(blob).splitlines()] if blob else []
 
 
 class History(Past):
@@ -142,10 +143,14 @@ class History(Past):
             mention = {"about": late.about, "severity": severity, "line": f"{found.code}\n"}
             self._writer.put(_MENTION_LATE, mention)
 
-    def add_transcript(self, session: str, ended: float, lines: list[bytes]) -> None:
+    def add_transcript(self, session: str, ended: float, events: Sequence[ev.AnyEvent]) -> None:
         """Keep a session's events."""
-        blob = zlib.compress(b"\n".join(lines), 1)
-        self._writer.put(_ADD_TRANSCRIPT, {"session": session, "ended": ended, "events": blob})
+
+        def row() -> dict[str, Any]:
+            blob = zlib.compress(_encode_lines(events), 1)
+            return {"session": session, "ended": ended, "events": blob}
+
+        self._writer.put(_ADD_TRANSCRIPT, row)
 
     def prune(self, before: float) -> int:
         """Forget a step's worth of what ended before ``before``; how many rows that were."""

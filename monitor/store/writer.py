@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 INTERVAL = 0.25  # seconds: the most that a crash may cost
 BOUND = 100_000  # operations that may wait; past that history is dropped, never mail
 
-Write = tuple[Any, dict[str, Any]]  # a Core statement and its parameters
+Values = dict[str, Any]
+# A Core statement and its parameters, or how to make them, on the writer's thread.
+Write = tuple[Any, Values | Callable[[], Values]]
 
 
 class Writer:
@@ -36,7 +38,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
-    def put(self, statement: Any, values: dict[str, Any]) -> None:
+    def put(self, statement: Any, values: Values | Callable[[], Values]) -> None:
         """Write soon. Never blocks and never raises."""
         with self._lock:
             if len(self._waiting) >= self._bound:
@@ -108,11 +110,11 @@ class Writer:
 
 
 def _execute(connection: Connection, batch: list[Write]) -> None:
-    grouped: dict[int, tuple[Any, list[dict[str, Any]]]] = defaultdict(lambda: (None, []))
+    grouped: dict[int, tuple[Any, list[Values]]] = defaultdict(lambda: (None, []))
     for statement, values in batch:
         key = id(statement)
         grouped[key] = (statement, grouped[key][1])
-        grouped[key][1].append(values)
+        grouped[key][1].append(values() if callable(values) else values)
     # Updates last: what they are about may stand in the same batch.
     for statement, rows in sorted(grouped.values(), key=lambda group: group[0].is_update):
         connection.execute(statement, rows)

@@ -11,7 +11,6 @@ from conversation import World
 from insight_history import history, letter
 
 from monitor import cli
-from monitor import events as ev
 from monitor.capture.file import save
 from monitor.store import Store
 
@@ -32,7 +31,7 @@ def state(tmp_path: Path, world: World) -> Path:
     for record in history(world):
         store.history.add(record)
         said = [event for event in world.events if event.session == record.session]
-        store.history.add_transcript(record.session, world.now, [ev.encode(e) for e in said])
+        store.history.add_transcript(record.session, world.now, said)
     store.close()
     (tmp_path / "zone").write_text(ZONE)
     return tmp_path

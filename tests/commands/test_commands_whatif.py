@@ -40,7 +40,7 @@ def state(tmp_path: Path) -> Path:
     store = Store(tmp_path)
     for record in history(world):
         store.history.add(record)
-        said = [ev.encode(e) for e in world.events if e.session == record.session]
+        said = [e for e in world.events if e.session == record.session]
         store.history.add_transcript(record.session, record.ended.timestamp(), said)
     store.entries.add(Draft(list="allow", kind="ip", value="198.51.100.1"), "root")
     store.entries.add(Draft(list="ban", kind="ip", value="203.0.113.1"), "root")

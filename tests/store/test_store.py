@@ -71,7 +71,7 @@ def test_a_transcript_comes_back_as_it_was(tmp_path: Path) -> None:
         ev.Command(session="s", at=1.0, text="EHLO \\x1b"),
         ev.Closed(session="s", at=2.0, how="quit"),
     ]
-    store.history.add_transcript("s", 2.0, [ev.encode(e) for e in events])
+    store.history.add_transcript("s", 2.0, events)
     store.writer.flush()
     assert store.history.transcript("s") == events
     assert store.history.transcript("unknown") == []

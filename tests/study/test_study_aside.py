@@ -10,7 +10,6 @@ import pytest
 from conversation import World
 from insight_history import history, letter
 
-from monitor import events as ev
 from monitor.config import Settings
 from monitor.insight.cards import Report
 from monitor.insight.questions import LetterTo, ReportOn, StudyError, WhatIf, Written
@@ -33,7 +32,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     for record in history(world):
         store.history.add(record)
         said = [event for event in world.events if event.session == record.session]
-        store.history.add_transcript(record.session, world.now, [ev.encode(e) for e in said])
+        store.history.add_transcript(record.session, world.now, said)
     store.close()
     (folder / "zone").write_text("bad.example. MX 10 mx.bad.example.\n")
     return Settings(state=folder, name="mx.here.example", dns={"zone": folder / "zone"})
