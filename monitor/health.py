@@ -110,6 +110,12 @@ class Health:
                     lambda: sum(each.dropped for each in front.processes),
                 ),
             }
+        if shared := self.hub.store.shared:
+            readings |= {
+                "shared_up": ("1 while the shared database answers", lambda: shared.exchange.up),
+                "shared_queue": ("Changes that wait for it", lambda: shared.waiting),
+                "shared_dropped": ("Changes that it never had", lambda: shared.dropped),
+            }
         return readings
 
     def _dns(self) -> str:

@@ -60,13 +60,22 @@ class Shared:
         self.exchange.start()
 
     @property
+    def waiting(self) -> int:
+        """How many changes of memory wait to be told."""
+        return len(self._outbox)
+
+    @property
+    def dropped(self) -> int:
+        """How many changes and rows the others will never hear of."""
+        return self.exchange.dropped + self._sending.dropped + self._outbox.dropped
+
+    @property
     def problems(self) -> list[str]:
         """What an operator should know, in sentences."""
-        dropped = self.exchange.dropped + self._sending.dropped + self._outbox.dropped
         problem = self.exchange.problem
-        if problem and (waiting := len(self._outbox)):
-            problem += f"; {waiting} changes wait for it"
-        lost = f"{dropped} changes never reached the shared database" if dropped else ""
+        if problem and self.waiting:
+            problem += f"; {self.waiting} changes wait for it"
+        lost = f"{self.dropped} changes never reached the shared database" if self.dropped else ""
         return [problem, lost]
 
     def close(self, seconds: float = 3.0) -> None:
