@@ -13,16 +13,14 @@ from typing import Literal
 from monitor import events as ev
 from monitor.capture.handshake import Handshake
 from monitor.capture.mailing import Mailing
+from monitor.capture.spoken import PHASES, command, next_command, next_reply, without_secret
 from monitor.capture.streams import Side
 from monitor.relay import paths
 from monitor.relay.replies import Answer, ReplyError, ReplyParser
-from monitor.text import escape, printable
+from monitor.text import printable
 
 MAX_LINE = 16 * 1024  # octets of a command line; what is longer is taken as it is
-SHOWN = 1_024  # octets of a command that are told
 
-_REPLY = re.compile(rb"[2-5]\d\d[ -]")
-_COMMAND = re.compile(rb"[A-Za-z]{4}(?: |\r\n)")
 _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 _BDAT = re.compile(rb"(\d{1,10})(\s+LAST)?\s*", re.IGNORECASE)
 
@@ -70,7 +68,7 @@ class Dialogue:
                 self._forget_replies()
                 self._asked = None
                 yield from self._listen(at)
-                octets = octets if _REPLY.match(octets) else octets.partition(b"\n")[2]
+                octets = next_reply(octets)
             self._replies += octets
             yield from self._answers(at)
 
@@ -82,7 +80,7 @@ class Dialogue:
             self._tls_failed = True
             yield failed
         if self._input and not opaque and not self._content:
-            yield self._command(at, bytes(self._input), len(self._input))
+            yield command(self._session, at, bytes(self._input))
         yield from self._mailing.abandon(at)
         how: Literal["quit", "tls", "shutdown", "client", "upstream"]
         if self._tls_failed:
@@ -119,11 +117,11 @@ class Dialogue:
             self._secret, self._asked = False, b"AUTH"
             line = b"(answer to AUTH)"
         elif verb == b"AUTH":
-            line = b"AUTH " + argument.split(b" ")[0] + b" (hidden)" * (b" " in argument)
-        yield self._command(at, line, len(line), pipelined, bare)
+            line = without_secret(argument)
+        yield command(self._session, at, line, pipelined=pipelined, bare=bare)
         if verb in (b"EHLO", b"HELO", b"RSET", b"QUIT"):
             yield from self._mailing.abandon(at)
-        self._phase = _PHASES.get(verb, self._phase)
+        self._phase = PHASES.get(verb, self._phase)
         if verb == b"BDAT" and (chunk := _BDAT.fullmatch(argument)):
             self._chunk = int(chunk[1])
             self._mailing.begin(pipelined=False)
@@ -166,7 +164,7 @@ class Dialogue:
         if self._content:
             self._mailing.lose()
             return octets
-        return octets if _COMMAND.match(octets) else octets.partition(b"\n")[2]
+        return next_command(octets)
 
     def _forget_replies(self) -> None:
         self._replies.clear()
@@ -177,18 +175,6 @@ class Dialogue:
         del self._input[:size]
         self._early = max(0, self._early - size)
         return octets
-
-    def _command(
-        self, at: float, line: bytes, size: int, pipelined: bool = False, bare: bool = False
-    ) -> ev.Command:
-        return ev.Command(
-            session=self._session,
-            at=at,
-            text=escape(line[:SHOWN]),
-            pipelined=pipelined,
-            bare_newline=bare,
-            size=size,
-        )
 
     # The server's side
 
@@ -249,13 +235,3 @@ class Dialogue:
             self._mailing.begin(pipelined=bool(self._input))
         else:
             self._mailing.refused_data(answer)
-
-
-_PHASES: dict[bytes, ev.Phase] = {
-    b"EHLO": "ehlo",
-    b"HELO": "ehlo",
-    b"STARTTLS": "ehlo",
-    b"MAIL": "mail",
-    b"RCPT": "rcpt",
-    b"DATA": "data",
-}
