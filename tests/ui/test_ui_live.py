@@ -136,6 +136,17 @@ async def test_keys_move_the_cursor(keys: tuple[str, ...], place: int) -> None:
         assert record(place - 1).ended.astimezone().strftime("%H:%M:%S") in screen.at_cursor
 
 
+async def test_the_cursor_stays_in_sight_where_less_room_is_left() -> None:
+    async with running(FakeFeed([record(i) for i in range(100)]), (80, 40)) as screen:
+        await screen.press("g", "pagedown", "pagedown", "up")
+        before = screen.at_cursor[:20]
+        await screen.pilot.resize_terminal(80, 20)
+        async with asyncio.timeout(5):
+            while len(screen.lines) != 20 or "▌" not in screen.text:
+                await screen.settle()
+        assert screen.at_cursor[:20] == before
+
+
 async def test_rows_that_come_in_do_not_move_what_is_read() -> None:
     async with running(FakeFeed([record(i) for i in range(100)])) as screen:
         await screen.press("g", "j")

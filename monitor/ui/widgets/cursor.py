@@ -117,12 +117,20 @@ class CursorView(ScrollView, can_focus=True, inherit_bindings=False):
             self._key = self.rows.key(index)
             self.refresh()
             self.post_message(self.Moved(by_hand=True))
+        self._into_sight(index)
+        self._tell_end(index == 0, index == len(self.rows) - 1)
+
+    def on_resize(self) -> None:
+        """The cursor stays in sight where less room is left."""
+        if self.cursor is not None:
+            self._into_sight(self.cursor)
+
+    def _into_sight(self, index: int) -> None:
         top = round(self.scroll_target_y)
         if index < top:
             self._scroll(index)
         elif index >= top + self.page:
             self._scroll(index - self.page + 1)
-        self._tell_end(index == 0, index == len(self.rows) - 1)
 
     def _tell_end(self, top: bool, bottom: bool) -> None:
         if top or bottom:
