@@ -1,8 +1,9 @@
 """The relay's certificate and key: read, checked, and kept until better ones are read.
 
-Each handshake wants a context of its own (it hears its own ClientHello), and OpenSSL loads
+Each handshake wants a context to itself (it hears its own ClientHello), and OpenSSL loads
 from files only. So what was good is kept in a file in memory: neither a renewal in progress
-nor a broken file on the disk is ever in a handshake's way.
+nor a broken file on the disk is ever in a handshake's way. To make a context costs as much as
+a message does, or more, so that each serves one handshake after the other.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import os
 import ssl
 from pathlib import Path
+from weakref import WeakSet
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -25,6 +27,7 @@ from monitor.relay.tls import server_context
 log = logging.getLogger(__name__)
 
 MAX_SIZE = 1024 * 1024  # bytes of either file
+IDLE = 32  # contexts that wait for the next handshakes
 _BY_OTHERS = 0o027  # mode bits: all that others may do, and a group that may write
 
 Mark = tuple[int, int, int] | None  # a file's inode, size and time of change
@@ -39,6 +42,8 @@ class Certificate:
         self._memory = -1  # descriptor of the file in memory
         self._read: list[Mark] = []
         self._seen: list[Mark] = []
+        self._current: WeakSet[ssl.SSLContext] = WeakSet()  # made of what is in memory now
+        self._idle: list[ssl.SSLContext] = []
         self.problem = ""  # what is wrong with the files now, for the operator
         if tls.enabled:
             if tls.certificate is None and not all(file.exists() for file in self._files):
@@ -46,8 +51,19 @@ class Certificate:
             self.read()
 
     def context(self) -> ssl.SSLContext | None:
-        """A fresh context for one handshake; None where TLS is off."""
-        return server_context(self._tls, _path(self._memory)) if self._tls.enabled else None
+        """A context for one handshake, until it is :meth:`done`; None where TLS is off."""
+        if not self._tls.enabled:
+            return None
+        if self._idle:
+            return self._idle.pop()
+        context = server_context(self._tls, _path(self._memory))
+        self._current.add(context)
+        return context
+
+    def done(self, context: ssl.SSLContext) -> None:
+        """The handshake with ``context`` is over: another may have it."""
+        if context in self._current and len(self._idle) < IDLE:
+            self._idle.append(context)
 
     def read(self) -> None:
         """Read the files anew. Raises ConfigError; what was good before is then still in use."""
@@ -74,6 +90,7 @@ class Certificate:
         else:
             os.dup2(fresh, self._memory, inheritable=False)  # at once: handshakes go on meanwhile
             os.close(fresh)
+        self._current, self._idle = WeakSet(), []
 
     def changed(self) -> bool:
         """True where the files differ from those read, and are as at the last call: at rest."""

@@ -27,7 +27,8 @@ class Context:
     guard: Guard
     spool: Spool
     journal: Journal
-    tls: Callable[[], ssl.SSLContext | None]  # a fresh context: each hears its own ClientHello
+    tls: Callable[[], ssl.SSLContext | None]  # each hears its own ClientHello
+    tls_done: Callable[[ssl.SSLContext], None]
     suites: dict[int, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     sessions: set[asyncio.Task[None]] = field(default_factory=set)

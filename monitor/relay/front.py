@@ -69,6 +69,7 @@ class Front:
                 ),
                 journal=Journal(settings.state / journal),
                 tls=self._certificate.context,
+                tls_done=self._certificate.done,
                 suites=suite_names(),
                 tally=self._tally,
                 mark=mark,

@@ -19,8 +19,7 @@ async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
     if argument:
         await d.say(own(501, "5.5.4 STARTTLS takes no argument"))
         return
-    context = d.context.tls()
-    if context is None or d.wire.tls:
+    if d.wire.tls or not d.settings.tls.enabled:
         await d.say(own(503 if d.wire.tls else 502, "5.5.1 TLS not available now"))
         return
     if refusal := await d.rule("ehlo"):
@@ -32,6 +31,8 @@ async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
         d.emit(ev.Command(session=d.id, at=d.now(), text=text, size=len(first), pipelined=True))
         raise Hangup("refused")
     await d.abandon()
+    context = d.context.tls()
+    assert context is not None
     hellos: list[bytes] = []
     watch_hello(context, hellos)
     await d.say(own(220, "2.0.0 ready to start TLS"))
@@ -40,6 +41,8 @@ async def starttls(d: Dialogue, line: Line, argument: bytes) -> None:
     except OSError as error:
         _tell_failure(d, context, hellos, error)
         raise Hangup("tls") from None
+    finally:
+        d.context.tls_done(context)
     protocol, cipher, bits = d.wire.cipher
     d.helo = None
     d.greeting = b""

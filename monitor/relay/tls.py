@@ -29,7 +29,7 @@ class Offer:
 
 
 def server_context(tls: Tls, file: str) -> ssl.SSLContext:
-    """A context for one handshake as server, with key and certificate from ``file``.
+    """A context for handshakes as server, with key and certificate from ``file``.
 
     Raises ssl.SSLError where they cannot be used, ConfigError for the ciphers.
     """
@@ -55,13 +55,15 @@ def accepted(context: ssl.SSLContext) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def watch_hello(context: ssl.SSLContext, hellos: list[bytes]) -> None:
-    """Have the raw ClientHello of a handshake with ``context`` appended to ``hellos``.
+    """Have the raw ClientHello of the next handshake with ``context`` appended to ``hellos``.
 
-    CPython keeps the hook private; where it is gone, nothing is appended.
+    CPython keeps the hook private; where it is gone, nothing is appended. Connections from
+    earlier handshakes have a cipher, and are not heard.
     """
 
-    def heard(_: Any, direction: str, __: Any, content: Any, kind: Any, data: bytes) -> None:
-        if direction == "read" and int(content) == 22 and int(kind) == _CLIENT_HELLO:
+    def heard(by: Any, direction: str, _: Any, content: Any, kind: Any, data: bytes) -> None:
+        hello = direction == "read" and int(content) == 22 and int(kind) == _CLIENT_HELLO
+        if hello and by.cipher() is None:
             hellos.append(bytes(data))
 
     if hasattr(type(context), "_msg_callback"):

@@ -223,6 +223,7 @@ class Relay:
         }
         self.settings: Settings = load(environ={}, flags=flags)
         limits = self.settings.limits
+        certificate = Certificate(self.settings.tls, self.state, "relay.test")
         self.context = Context(
             settings=self.settings,
             hub=self.hub,
@@ -230,7 +231,8 @@ class Relay:
             guard=Guard(self.settings, exposed=False),
             spool=Spool(limits.spool_total, limits.spool_memory),
             journal=Journal(self.state / "commits"),
-            tls=Certificate(self.settings.tls, self.state, "relay.test").context,
+            tls=certificate.context,
+            tls_done=certificate.done,
             suites=suite_names(),
         )
         self.context.journal.begin_anew()

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from monitor.config import ConfigError, Tls
 from monitor.relay.certificate import Certificate
+from monitor.relay.tls import watch_hello
 
 
 def make(folder: Path, name: str) -> Tls:
@@ -27,21 +28,27 @@ def make(folder: Path, name: str) -> Tls:
     return Tls(certificate=folder / "cert.pem", key=folder / "key.pem")
 
 
-def shown(certificate: Certificate) -> str:
-    """The name in the certificate that a client sees."""
-    context = certificate.context()
-    assert context is not None
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+def handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> ssl.SSLObject:
+    """The client's side of a connection between the two."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     here = client.wrap_bio(to_client, to_server)
-    there = context.wrap_bio(to_server, to_client, server_side=True)
+    there = server.wrap_bio(to_server, to_client, server_side=True)
     for _ in range(3):
         for side in (here, there):
             try:
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 continue
+    return here
+
+
+def shown(certificate: Certificate) -> str:
+    """The name in the certificate that a client sees."""
+    context = certificate.context()
+    assert context is not None
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    here = handshake(client, context)
     told = x509.load_der_x509_certificate(here.getpeercert(binary_form=True) or b"")
     [name] = told.subject
     return str(name.value)
@@ -159,3 +166,35 @@ def test_renewals_leave_no_descriptor_behind(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
     certificate.close()
     assert len(os.listdir("/proc/self/fd")) == before - 1
+
+
+def test_a_context_serves_one_handshake_after_the_other_until_there_is_a_new_certificate(
+    tmp_path: Path,
+) -> None:
+    certificate = Certificate(make(tmp_path, "old"), tmp_path, "")
+    first, second = certificate.context(), certificate.context()
+    assert first is not None
+    assert second is not None
+    assert first is not second, "two handshakes at once hear each other's ClientHello"
+    certificate.done(first)
+    assert certificate.context() is first
+    make(tmp_path, "new")
+    certificate.read()
+    certificate.done(first)
+    certificate.done(second)
+    assert certificate.context() not in (first, second), "the old certificate is shown"
+    assert shown(certificate) == "new"
+
+
+def test_the_next_handshake_hears_its_own_hello_and_no_earlier_connections(tmp_path: Path) -> None:
+    context = Certificate(make(tmp_path, "one"), tmp_path, "").context()
+    assert context is not None
+    heard: list[list[bytes]] = []
+    for _ in range(2):
+        heard.append([])
+        watch_hello(context, heard[-1])
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        handshake(client, context)
+    assert [len(hellos) for hellos in heard] == [1, 1]
+    assert heard[0] != heard[1]
