@@ -172,8 +172,8 @@ class Desk:
         return "what was played so far" if self.replay else SPANS[span].words
 
     def next_span(self, span: int) -> int:
-        """Another of the spans."""
-        return (span + 1) % len(SPANS)
+        """Another of the spans; a recording has one."""
+        return span if self.replay else (span + 1) % len(SPANS)
 
     async def report(self, names: Sequence[str], span: int) -> Report:
         """Report cards."""

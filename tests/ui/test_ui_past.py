@@ -6,11 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
+from conversation import World
+from insight_history import letter
 from ui_fakes import CAST, NOW, FakeFeed, record
 from ui_screen import SIZES, Screen, running
 
+from monitor.capture.feed import CaptureFeed
+from monitor.capture.reel import of_events
+from monitor.config import Settings
 from monitor.insight.questions import LetterTo, ReportOn, WhatIf
 from monitor.record import Record
+from monitor.study.replayed import Replayed
 from monitor.ui.screens import trial
 
 sizes = pytest.mark.parametrize("size", SIZES)
@@ -312,3 +318,24 @@ async def test_the_dns_answers_stand_behind_a_finding() -> None:
         assert "EHLO" not in screen.text
         await screen.press("d")
         assert "→ EHLO" in screen.text
+
+
+async def test_a_recording_is_asked_as_far_as_it_was_played() -> None:
+    world = World()
+    for _ in range(4):
+        letter(world, "dmarc.fail", ptr="mx.bad.example", policy="reject")
+    reel = of_events("day", world.events, size=11)
+    feed = CaptureFeed(reel, study=Replayed(Settings(name="mx.home.example")))
+    feed.playback.seek(reel.end)
+    async with running(feed, (160, 48)) as screen:
+        await screen.press("g", "r")
+        assert "bad.example" in screen.text
+        assert "4 of 4" in screen.line("Never asked for STARTTLS")
+        await screen.press("s")
+        assert "as far as it was played" in screen.text
+        await screen.press("6", "j", "space", "s")
+        await answered(screen)
+        assert "4 lost" in screen.text
+        assert "what was played so far" in screen.text
+        await screen.press("1", "l")
+        assert "To: postmaster@bad.example, abuse@bad.example" in screen.text

@@ -128,7 +128,11 @@ class ReportScreen(MeantScreen):
 
     def action_days(self) -> None:
         """Another span."""
-        self._days = self.desk.next_span(self._days)
+        days = self.desk.next_span(self._days)
+        if days == self._days:
+            self.notify("A recording is looked at as far as it was played.")
+            return
+        self._days = days
         self._ask_past()
 
     def action_back(self) -> None:

@@ -180,7 +180,11 @@ class TrialScreen(DeskScreen):
 
     def action_days(self) -> None:
         """Another span."""
-        self._days = self.desk.next_span(self._days)
+        days = self.desk.next_span(self._days)
+        if days == self._days:
+            self.notify("A recording is looked at as far as it was played.")
+            return
+        self._days = days
         self._changed()
 
     def action_copy(self) -> None:
