@@ -278,9 +278,10 @@ class ControlServer:
         return self._hub.store.entries.trail(max(1, min(int(limit), MAX_HISTORY)))
 
     async def _add(self, client: _Client, draft: Any) -> Any:
-        entry = self._hub.add(msgspec.convert(draft, Draft), client.user)
+        added = self._hub.add(msgspec.convert(draft, Draft), client.user)
+        entry = await asyncio.to_thread(self._hub.store.settled, added)
         log.info("%s added %s", client.user, _shown(entry))
-        return await asyncio.to_thread(self._hub.store.settled, entry)
+        return entry
 
     async def _end(self, client: _Client, entry_id: int) -> Any:
         entry = self._hub.end(int(entry_id), client.user)

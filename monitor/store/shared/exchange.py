@@ -272,7 +272,7 @@ class Exchange:
             self.on_lists()
         more = self._receiving.memory(connection)
         if not self.watched():
-            self._receiving.ignore_news()
+            self._receiving.skip_news(connection)
         elif news := self._receiving.news(connection):
             self.on_news(news)
         return more

@@ -47,6 +47,10 @@ _LATE = (
     "JOIN transactions t ON t.id = l.transaction_id "
     "WHERE l.n > %s AND t.relay <> %s ORDER BY l.n LIMIT %s"
 )
+_LAST = (
+    "SELECT coalesce((SELECT max(n) FROM transactions), 0), "
+    "coalesce((SELECT max(n) FROM late_findings), 0)"
+)
 _decode_record = msgspec.json.Decoder(Record).decode
 _decode_finding = msgspec.json.Decoder(ev.Finding).decode
 
@@ -86,6 +90,7 @@ class Receiving:
             if known.get("of") != database or max(self._reached.values()) > last[0]:
                 # Another one, or an older state of it. What was ours first is sent anew.
                 self._reached = {"lists": 0, "memory": 0}
+                self._news = None
                 ours.execute(delete(SharedEntryRow.__table__))  # type: ignore[attr-defined]
                 for what, value in (("of", database), ("lists", "0"), ("memory", "0")):
                     ours.execute(_REACHED, {"key": f"heard.{what}", "value": value})
@@ -115,13 +120,10 @@ class Receiving:
         return len(rows) == SLICE
 
     def news(self, connection: Timely) -> list[Record | Late]:
-        """What others told since this was asked last. Raises psycopg.Error."""
+        """What others told since this or ``skip_news`` was called. Raises psycopg.Error."""
         if self._news is None:
-            query = "SELECT (SELECT max(n) FROM transactions), (SELECT max(n) FROM late_findings)"
-            first = connection.execute(query).fetchone()
-            assert first is not None
-            self._news = first[0] or 0, first[1] or 0
-            return []
+            self.skip_news(connection)
+        assert self._news is not None
         told, late = self._news
         records = connection.execute(_RECORDS, (told, self._name, NEWS)).fetchall()
         findings = connection.execute(_LATE, (late, self._name, NEWS)).fetchall()
@@ -131,9 +133,11 @@ class Receiving:
             news.append(Late(id=session, about=about, findings=(_decode_finding(finding),)))
         return news
 
-    def ignore_news(self) -> None:
-        """Nobody watches: the next time begins with what happens then."""
-        self._news = None
+    def skip_news(self, connection: Timely) -> None:
+        """Nobody watches: who begins to hears what is told from now on. Raises psycopg.Error."""
+        last = connection.execute(_LAST).fetchone()
+        assert last is not None
+        self._news = last[0], last[1]
 
     def _keep(self, what: str, reached: int) -> None:
         self._reached[what] = reached
