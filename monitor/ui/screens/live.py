@@ -7,12 +7,9 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from monitor.control.feed import FeedError
-from monitor.filter.order import Order
 from monitor.policy.entry import ListName
 from monitor.record import Record
 from monitor.ui.cells import safe
@@ -20,21 +17,18 @@ from monitor.ui.desk import Desk
 from monitor.ui.keymap import bindings
 from monitor.ui.look import Look
 from monitor.ui.screens.filters import FiltersDialog
-from monitor.ui.screens.meant import RecordsScreen
+from monitor.ui.screens.history import HistoryScreen
 from monitor.ui.screens.session import SessionScreen
 from monitor.ui.state.suggest import suggest
 from monitor.ui.widgets.details import Details
 from monitor.ui.widgets.filter_bar import FilterBar
-from monitor.ui.widgets.records import ORDER_OF, RecordTable
-from monitor.ui.widgets.state_line import ORDERS, StateLine
+from monitor.ui.widgets.state_line import StateLine
 from monitor.ui.widgets.table import LineTable
 
 __all__ = ["LiveScreen"]
 
-PAUSE = 0.05  # seconds without a key before history is searched
 
-
-class LiveScreen(RecordsScreen):
+class LiveScreen(HistoryScreen):
     """The table, the details below it, and the filter."""
 
     NAME = "live"
@@ -43,9 +37,7 @@ class LiveScreen(RecordsScreen):
 
     def __init__(self, desk: Desk, look: Look) -> None:
         super().__init__(desk, look)
-        self.table = RecordTable(desk.model.window, look)
         self.table.follow = True
-        self._search: Timer | None = None
         self.details = Details(desk, look)
 
     def body(self) -> Iterable[Widget]:
@@ -84,7 +76,7 @@ class LiveScreen(RecordsScreen):
         window, status = self.desk.model.window, self.desk.model.status
         if window.filter:
             return Text.assemble(
-                ("Nothing matches " if self._searched() else "Searching for ", palette.muted),
+                ("Nothing matches " if self.searched else "Searching for ", palette.muted),
                 (safe(window.filter.text), palette.strong),
                 ("\n\nesc shows everything again", palette.muted),
             )
@@ -101,9 +93,6 @@ class LiveScreen(RecordsScreen):
         text.append("? shows the keys of this screen.", palette.muted)
         return text
 
-    def _searched(self) -> bool:
-        return self.desk.model.window.beyond(top=True) is None
-
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         """Explain what the cursor is on now."""
         self.details.explain(self.record, at_once=event.by_hand)
@@ -113,70 +102,7 @@ class LiveScreen(RecordsScreen):
         """Tell how many."""
         self.query_one(StateLine).refresh()
 
-    # -- history
-
-    def on_line_table_at_end(self, event: LineTable.AtEnd) -> None:
-        """Fetch what is beyond, unless that is done already."""
-        state = self.query_one(StateLine)
-        if not self.table.follow and state.searching is None:
-            self._look_for(1, top=event.top)
-
-    def _look_for(self, rows: int, *, top: bool) -> None:
-        """Search history until so many rows more are shown, or there are no more."""
-        self._stop_looking()
-        self.query_one(StateLine).searching = top
-        self.run_worker(self._find(rows, top), group="history")
-
-    def _stop_looking(self) -> None:
-        self.workers.cancel_group(self, "history")
-        self.query_one(StateLine).searching = None
-
-    async def _find(self, rows: int, top: bool) -> None:
-        try:
-            while rows > 0 and (came := await self.desk.more(top=top)) >= 0:
-                rows -= came
-                self.sync()
-        except FeedError as error:
-            self.notify(str(error), severity="error")
-        self.query_one(StateLine).searching = None
-        self.sync()
-
-    def _fill(self) -> None:
-        """Where the live rows that pass the filter do not fill the screen, history may."""
-        missing = self.size.height - len(self.desk.model.window.shown)
-        if missing > 0 and self.desk.model.window.filter:
-            self._look_for(missing, top=True)
-
-    def on_record_table_jump(self, event: RecordTable.Jump) -> None:
-        """To an end of the order."""
-        window = self.desk.model.window
-        self.call(self._go(window.order, descending=window.descending, top=event.top))
-
-    def on_line_table_title_clicked(self, event: LineTable.TitleClicked) -> None:
-        """Order by a column; by the same one from its other end."""
-        order, window = ORDER_OF.get(event.name), self.desk.model.window
-        if order == window.order:
-            self.action_reverse()
-        elif order == "ended":
-            self.action_follow()
-        elif order:
-            self.call(self._go(order, descending=True, top=True))
-
-    async def _go(self, order: Order, *, descending: bool, top: bool) -> None:
-        self._stop_looking()
-        try:
-            await self.desk.go(top=top, order=order, descending=descending)
-        finally:
-            self.table.going = False
-        self.table.follow = not self.desk.model.window.away and not top
-        self.table.start_anew(top=top)
-        self.sync()
-
     # -- keys
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No key of ours holds while the row that it is meant for is still to come."""
-        return not self.table.going and super().check_action(action, parameters)
 
     async def action_open(self) -> None:
         """The whole session."""
@@ -202,26 +128,6 @@ class LiveScreen(RecordsScreen):
 
     async def _ask(self, list_: ListName) -> None:
         await self.ask_for_entry(list_, [suggest(record) for record in self.table.meant], "ip")
-
-    def action_follow(self) -> None:
-        """Follow, or hold still."""
-        self.table.follow = self.desk.model.window.away or not self.table.follow
-        self.desk.rejoin()
-        self.sync()
-
-    def action_order(self) -> None:
-        """Order by another column: the gravest, the greatest or the newest first."""
-        orders = list(ORDERS)
-        order = orders[(orders.index(self.desk.model.window.order) + 1) % len(orders)]
-        if order == "ended":
-            self.action_follow()
-        else:
-            self.call(self._go(order, descending=True, top=True))
-
-    def action_reverse(self) -> None:
-        """The same order from its other end."""
-        window = self.desk.model.window
-        self.call(self._go(window.order, descending=not window.descending, top=True))
 
     def action_details(self) -> None:
         """Show or hide the details."""
@@ -267,12 +173,6 @@ class LiveScreen(RecordsScreen):
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Show what passes."""
         if event.wanted != self.desk.model.window.filter:
-            self._stop_looking()
-            self.table.follow |= self.desk.model.window.away
-            self.desk.refilter(event.wanted)
-            self.sync()
-            if self._search:
-                self._search.stop()
-            self._search = self.set_timer(PAUSE, self._fill)
+            self.refilter(event.wanted)
         if event.done:
             self.set_focus(self.table)
