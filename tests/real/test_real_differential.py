@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 
 from harness_net import wait_until
 from harness_postfix import Postfix, sent
@@ -21,7 +22,10 @@ _ids = itertools.count(1).__next__
 _TO = re.compile(rb"^X-Original-To: ([^\n]*)$", re.MULTILINE)
 
 
-def test_postfix_delivers_what_the_client_was_told(postfix: Postfix, relay: Relay) -> None:
+def test_postfix_delivers_what_the_client_was_told(
+    postfix: Postfix, start_relay: Callable[..., Relay]
+) -> None:
+    relay = start_relay(postfix.port, "--set", "tls.enabled=false")
     told: list[Heard] = []
     ended = Counter[str]()
 
@@ -52,9 +56,9 @@ def test_postfix_delivers_what_the_client_was_told(postfix: Postfix, relay: Rela
 def _delivered(postfix: Postfix, heard: Heard) -> None:
     """What is in the mailbox is what the client heard 2xx for, and nothing else."""
     expected = Counter(
-        (rcpt.replace(b'"', b""), taken.content.sent)
+        (rcpt, taken.content.sent)
         for taken in heard.taken
-        for rcpt in taken.rcpts
+        for rcpt in set(taken.rcpts)  # Postfix delivers once to each
         if rcpt.endswith(b"@sink.test")
     )
     postfix.settle()
