@@ -186,7 +186,8 @@ class Hub:
 
     def _prune(self, now: float) -> None:
         try:
-            self.store.prune(now, self._keep, self._remembered)
+            if self.store.prune(now, self._keep, self._remembered):
+                self._next_prune = now  # the next tick goes on
         except Exception:
             self._failed("prune")
 

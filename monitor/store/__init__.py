@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from monitor.store.shared import Shared
 
 __all__ = ["Store", "StoreError"]
+
+PRUNING = 0.05  # seconds at a time: what is to be written waits meanwhile
 
 
 class Store:
@@ -76,13 +79,19 @@ class Store:
         self.shared.exchange.settle(1.0)
         return msgspec.structs.replace(entry, id=self.shared.entries.settled(entry.id))
 
-    def prune(self, now: float, keep: float, remembered: int) -> None:
-        """A step: what expired by ``now``, and what ended more than ``keep`` s ago (0: never)."""
+    def prune(self, now: float, keep: float, remembered: int) -> bool:
+        """What expired by ``now``, and what ended more than ``keep`` s ago (0: never).
+
+        As many steps as may be at a time; True where more is left.
+        """
         self.memory.expire(now, remembered)
-        if keep:
-            self.history.prune(now - keep)
         if self.shared:
             self.shared.exchange.prune(now, keep, remembered)
+        ends = time.monotonic() + PRUNING
+        while keep and self.history.prune(now - keep):
+            if time.monotonic() >= ends:
+                return True
+        return False
 
     def close(self) -> None:
         """Write what waits and close."""

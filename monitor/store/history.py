@@ -153,7 +153,7 @@ class History(Past):
         self._writer.put(_ADD_TRANSCRIPT, row)
 
     def prune(self, before: float) -> int:
-        """Forget a step's worth of what ended before ``before``; how many rows that were."""
+        """Forget a step's worth of what ended before ``before``; 0 where nothing was left."""
         ids = select(_T.n, _T.id).where(_T.ended < before).limit(_PRUNE_STEP)
         old = select(_TRANSCRIPTS.c.session).where(_TRANSCRIPTS.c.ended < before)
         with self._engine.begin() as connection:
@@ -164,8 +164,8 @@ class History(Past):
             connection.execute(delete(_RECORDS).where(_RECORDS.c.n.in_(numbers)))
             connection.execute(delete(_TRANSACTIONS).where(_T.n.in_(numbers)))
             step = old.limit(_PRUNE_STEP).scalar_subquery()
-            connection.execute(delete(_TRANSCRIPTS).where(_TRANSCRIPTS.c.session.in_(step)))
-        return len(gone)
+            sessions = delete(_TRANSCRIPTS).where(_TRANSCRIPTS.c.session.in_(step))
+            return max(len(gone), connection.execute(sessions).rowcount)
 
 
 def _place(keys: Any) -> Place:

@@ -137,3 +137,26 @@ def test_the_transcript_of_a_session_that_ended_this_moment_is_there(store: Stor
     for event in DIALOGUE:
         hub.emit(event)
     assert [type(event) for event in hub.transcript("s")] == [type(event) for event in DIALOGUE]
+
+
+def test_what_is_old_goes_in_steps_at_every_tick_until_none_is_left(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 500 a minute a busy relay would grow for ever."""
+    monkeypatch.setattr("monitor.store.PRUNING", 0.0)
+    monkeypatch.setattr(store.writer, "soon", lambda call: call())
+    for number in range(1_200):
+        store.history.add_transcript(f"s{number}", 1.0, DIALOGUE[-1:])
+    store.writer.flush()
+    clock = iter((100.0, 101.0, 102.0, 103.0, 104.0))
+    hub = Hub(store, clock=lambda: next(clock), keep_history=10.0)
+    left = []
+    for _ in range(4):
+        hub.tick()
+        left.append(sum(bool(store.history.transcript(f"s{n}")) for n in range(1_200)))
+    assert left == [700, 200, 0, 0]
+    assert hub.failures == {}
+    store.history.add_transcript("late", 1.0, DIALOGUE[-1:])
+    store.writer.flush()
+    hub.tick()
+    assert store.history.transcript("late"), "with nothing left it looks once a minute"
