@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Upstream:
         self.messages: list[bytes] = []
         self.dot: Any = b"250 2.0.0 queued\r\n"
         self.hang_up = False  # close behind the next reply
+        self.tls: ssl.SSLContext | None = None  # after its 220 to STARTTLS
         self.chatty = b""  # said unasked, as soon as content comes
         self.connections = 0
         self.writers: list[asyncio.StreamWriter] = []
@@ -83,6 +85,8 @@ class Upstream:
             writer.write(answer)
             if self._ends():
                 return
+            if verb == b"STARTTLS" and self.tls and answer.startswith(b"220"):
+                await writer.start_tls(self.tls)
             if verb == b"DATA" and answer.startswith(b"354"):
                 if self.chatty:
                     await reader.read(1)

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from fakes import Relay, relaying
 from hypothesis import HealthCheck, given, settings
 from smtp_sessions import END, Command, Content, Heard, Session, hold, sessions
@@ -32,6 +35,19 @@ async def through(session: Session) -> tuple[Heard, Relay]:
             return heard, relay
 
 
+def texts(event: ev.AnyEvent) -> Iterator[str]:
+    """Every text of an event, as far down as it goes."""
+    waiting: list[object] = [msgspec.to_builtins(event)]
+    while waiting:
+        match waiting.pop():
+            case str(text):
+                yield text
+            case dict(fields):
+                waiting += fields.values()
+            case list(items) | tuple(items):
+                waiting += items
+
+
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(session=sessions(_ids))
 def test_the_upstream_hears_no_more_and_no_less_and_nothing_else(session: Session) -> None:
@@ -44,6 +60,8 @@ def test_the_upstream_hears_no_more_and_no_less_and_nothing_else(session: Sessio
         assert b"\r" not in bare
         assert b"\n" not in bare
     assert not any(END in b"\r\n" + raw.replace(b"\0", b"") for raw in relay.upstream.messages)
+    assert all(json.loads(msgspec.json.encode(event)) for event in relay.hub.events)
+    assert all(text.isprintable() for event in relay.hub.events for text in texts(event))
 
     ended = [end for end in relay.hub.of(ev.Ended) if end.state == "accepted"]
     told = {content.transaction: content for content in relay.hub.of(ev.Content)}

@@ -16,7 +16,7 @@ from monitor.relay.upstream import Upstream
 
 TOKENS = (
     b"MAIL FROM:", b"RCPT TO:", b"<", b">", b'"', b"\\", b"@", b"a", b"x.test", b":", b",", b" ",
-    b"\t", b"SIZE=1", b"[127.0.0.1]", b"=?utf-8?q?=0d=0a?=", b"\r", b"\n", b"\0", b"\xff", b"+20", b"(",
+    b"\t", b"SIZE=1", b"[127.0.0.1]", b"=?utf-8?q?=0d=0a?=", b"\r", b"\n", b"\0", b"\xff", b"+20",
 )  # fmt: skip
 SMTP = st.lists(st.sampled_from(TOKENS), max_size=12).map(b"".join)
 REPLIES = st.lists(
