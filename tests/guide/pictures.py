@@ -30,6 +30,9 @@ PICTURES: dict[str, tuple[str, ...]] = {
     "pictures/waiting": ("3",),
     "pictures/lists": ("4",),
     "pictures/rates": ("5",),
+    "pictures/report": (*"/from:@impostor", "enter", "g", "r"),
+    "pictures/letter": (*"/from:@impostor", "enter", "g", "l"),
+    "pictures/trial": ("6", *("space", "j") * 9, *"kkkkkkk"),
 }
 _TYPED = {"/": "slash", ":": "colon", ".": "full_stop", ">": "greater_than_sign"}
 _TYPED |= {"=": "equals_sign", "-": "minus", " ": "space"}
@@ -66,6 +69,8 @@ async def picture(state: Path, name: str, keys: tuple[str, ...]) -> None:
             await pilot.press(_TYPED.get(key, key))
             await pilot.pause(0.1)
         await pilot.pause(1.5)
+        while any(worker.group == "study" and worker.is_running for worker in app.workers):
+            await pilot.pause(0.5)
         path = DOCS / f"{name}.svg"
         path.parent.mkdir(exist_ok=True)
         app.save_screenshot(path.name, str(path.parent))

@@ -9,7 +9,9 @@ from rich.style import Style
 from rich.text import Text
 
 from monitor.events import Severity
+from monitor.findings.catalogue import CATALOGUE
 from monitor.insight.cards import Card, Point, Report, SubjectCard
+from monitor.insight.cases import BY_CODE
 from monitor.insight.render.words import LABELS, letter, number, reason, share, when
 from monitor.insight.rules import SUBJECTS, Grade, Subject
 from monitor.ui.cells import safe
@@ -75,8 +77,8 @@ def row_cells(row: Row, look: Look) -> dict[str, tuple[str, Style]]:
             cells[f"lost{at}"] = (_grade(one), _style(one.grade, palette))
             cells[f"cases{at}"] = (reason(row.subject, one), palette.muted)
         return cells
-    style = palette.severity(row.point.severity)
-    mark = look.marks.severity[row.point.severity]
+    severity = _severity(row.point)
+    style, mark = palette.severity(severity), look.marks.severity[severity]
     cells = {"what": (f"  {mark} {row.point.title}", palette.text), "code": (row.code, style)}
     for at, (point, one) in enumerate(zip(row.points, row.subjects, strict=True)):
         lost, cases = look.marks.dot, ""
@@ -128,6 +130,11 @@ def draw_row(row: Row | None, cards: Sequence[Card], look: Look) -> Iterator[Tex
             )
             seen = (f"{each.at:%Y-%m-%d %H:%M:%S}" for each in point.evidence)
             yield Text(f"Last seen {', '.join(seen)}; enter opens these", palette.muted)
+
+
+def _severity(point: Point) -> Severity:
+    """How grave it is: the row's own severity where bands decide it, else the catalogue's."""
+    return point.severity if len(BY_CODE[point.code]) > 1 else CATALOGUE[point.code].severity
 
 
 def _grade(card: SubjectCard) -> str:

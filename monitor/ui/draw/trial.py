@@ -76,7 +76,8 @@ def draw_told(rule: Rule | None, look: Look) -> Iterator[Text]:
     if rule is None or rule.told is None:
         return
     palette, told = look.palette, rule.told
-    yield Text(safe(told.title), palette.strong)
+    title = safe(told.title)
+    yield Text(f"{title[:1].upper()}{title[1:]}", palette.strong)
     if not told.affected:
         yield Text("Nothing would be lost or held up.", palette.good)
     if told.delay:
