@@ -13,7 +13,6 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.widgets import Input
 
 from monitor.config import Settings
@@ -25,7 +24,6 @@ from monitor.ui.filters import Filters, FiltersError, state_folder
 from monitor.ui.keymap import KEYS, bindings, on_screen
 from monitor.ui.keys_file import KeysError, load_keys
 from monitor.ui.look import Look
-from monitor.ui.palette import Palette
 from monitor.ui.screens.base import DeskScreen
 from monitor.ui.screens.help import HelpScreen
 from monitor.ui.screens.leave import LeaveDialog
@@ -37,19 +35,17 @@ from monitor.ui.screens.trial import TrialScreen
 from monitor.ui.screens.waiting import WaitingScreen
 from monitor.ui.studies import Studies
 from monitor.ui.system_commands import system_commands
-from monitor.ui.themes import load_themes, our_folder, user_folder
-from monitor.ui.widgets.top_bar import TopBar
+from monitor.ui.themed import DEFAULT_THEME, Themed
+from monitor.ui.themes import user_folder
 
 __all__ = ["DEFAULT_THEME", "Ending", "MxtapApp"]
 
 Ending = Literal["detach", "stop"]
-DEFAULT_THEME = "mxtap-night"
-PLAIN_THEME = "mxtap-plain"
 FRAMES = 10  # a second, at most
 _SECOND = 1.0  # times that are shown as ages go on without updates
 
 
-class MxtapApp(Studies[Ending]):
+class MxtapApp(Themed[Ending], Studies[Ending]):
     """The UI on one feed. It returns "stop" when the operator wants the relay to end too.
 
     ``owns_relay`` makes it ask so. Raises nothing: trouble is on the screen, and
@@ -74,7 +70,6 @@ class MxtapApp(Studies[Ending]):
         self.desk = Desk(feed, clock, Filters(state_folder() / "filters.json"))
         self.look = Look(marks=marks.choose(os.environ))
         self.trouble = ""
-        self._settings = settings
         self._owns_relay = owns_relay
         self._keys: dict[str, str] = {}
         self._seen = -1
@@ -82,7 +77,10 @@ class MxtapApp(Studies[Ending]):
         for name in _CLASSES:
             self.add_mode(name, partial(self._screen, name))
         self._load_filters()
-        self._load_themes(plain=no_colour or self.console.color_system in (None, "standard"))
+        self._complaints += self.load_themes(
+            settings.themes or user_folder() / "themes",
+            plain=no_colour or self.console.color_system in (None, "standard"),
+        )
 
     def _screen(self, name: str) -> DeskScreen:
         return _CLASSES[name](self.desk, self.look)
@@ -93,19 +91,8 @@ class MxtapApp(Studies[Ending]):
         except FiltersError as error:
             self._complaints.append(str(error))
 
-    def _load_themes(self, *, plain: bool) -> None:
-        folder = self._settings.themes or user_folder() / "themes"
-        themes, errors = load_themes(our_folder(), folder)
-        self._complaints += map(str, errors)
-        for theme in themes:
-            self.register_theme(theme)
-        self._themes = [theme.name for theme in themes]
-        self.theme = PLAIN_THEME if plain else DEFAULT_THEME
-
     def on_mount(self) -> None:
         """Begin."""
-        self.theme_changed_signal.subscribe(self, self._restyle)
-        self._restyle(self.current_theme)
         self._bind_keys()
         for complaint in self._complaints:
             self.notify(complaint, severity="warning", timeout=20)
@@ -169,27 +156,6 @@ class MxtapApp(Studies[Ending]):
             await self.desk.catch_up()
         except FeedError:
             self.desk.model.missed = True  # it was lost again: once more when it is back
-
-    # -- themes
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """What Textual's sheets want of a theme on the terminal's own colours."""
-        return {"ansi-background": "ansi_default", "ansi-foreground": "ansi_default"}
-
-    def _restyle(self, theme: Theme) -> None:
-        variables = {**theme.variables, **self.theme_variables}
-        self.look.change(Palette.of(variables, reverse=theme.ansi or self.no_color))
-        for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen) and screen.query(TopBar):
-                screen.restyle()
-                screen.sync()
-
-    def action_next_theme(self) -> None:
-        """The next of our themes."""
-        names = self._themes
-        at = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(at + 1) % len(names)]
-        self.notify(f"Theme {self.theme}", timeout=2)
 
     # -- keys
 
