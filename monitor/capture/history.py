@@ -12,6 +12,8 @@ from monitor.capture.reel import Reel
 from monitor.record import Record
 
 WINDOW = 16  # pieces that are read at once, at most
+MAX_EVENTS = 20_000  # of one session
+MAX_OCTETS = 64 * 1024 * 1024  # of its messages
 
 
 class Batch(NamedTuple):
@@ -65,14 +67,23 @@ def _told(
 
 
 def session_events(reel: Reel, session: str, start: float, limit: float) -> list[ev.AnyEvent]:
-    """The events of ``session``, which was open at ``start``; ``limit`` is where to stop."""
+    """The events of ``session``, which was open at ``start``; ``limit`` is where to stop.
+
+    A file may be a stranger's: it gives ``MAX_EVENTS`` at most, and of messages ``MAX_OCTETS``.
+    """
     found: list[ev.AnyEvent] = []
+    octets = 0
     for index in range(reel.lead_in(reel.find(start)), len(reel)):
         if reel[index].first > limit:
             break
         for event in reel[index].load():
-            if event.session == session:
-                found.append(event)
-                if isinstance(event, ev.Closed):
-                    return found
+            if event.session != session:
+                continue
+            if isinstance(event, ev.Body):
+                octets += len(event.data)
+                if octets > MAX_OCTETS:
+                    continue
+            found.append(event)
+            if isinstance(event, ev.Closed) or len(found) >= MAX_EVENTS:
+                return found
     return found

@@ -20,6 +20,7 @@ from monitor.ui.desk import PAGE, Desk
 __all__ = ["MAX_SESSIONS", "evidence", "file_name", "matching", "save", "sessions_of", "told"]
 
 MAX_SESSIONS = 10_000
+_MAX_STEM = 60
 _FLUSHED = FLUSH + 0.5  # seconds until a relay's capture is on its disk
 Tell = Callable[[str], None]
 
@@ -85,7 +86,8 @@ def told(saved: Saved, wanted: int, path: Path) -> str:
 
 def file_name(record: Record, many: bool, *, message: bool = False) -> str:
     """A name for a new file: of one session, or of many at the time of the newest."""
-    stem = f"{record.ended:%Y%m%dT%H%M%SZ}" if many else re.sub(r"[^\w.-]+", "-", record.id)
+    stem = f"{record.ended:%Y%m%dT%H%M%SZ}" if many else re.sub(r"[^A-Za-z0-9]+", "-", record.id)
+    stem = stem[:_MAX_STEM]
     return f"mxtap-{stem}.eml" if message else f"mxtap-{stem}{SUFFIX}"
 
 

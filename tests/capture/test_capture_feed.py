@@ -15,6 +15,7 @@ from monitor.capture.reader import Capture
 from monitor.capture.reel import of_captures, of_events
 from monitor.control.feed import Feed, FeedError
 from monitor.control.protocol import Jumped, ListsUpdate, RecordUpdate, Status, Update
+from monitor.events import Body
 from monitor.filter.order import Place
 from monitor.policy.entry import Draft
 
@@ -110,6 +111,25 @@ async def test_a_transcript_is_the_whole_session() -> None:
     feed = await played()
     assert await feed.transcript("S7") == session(7, at=START + 7)
     assert await feed.transcript("unknown") == []
+
+
+async def test_a_session_that_goes_on_and_on_does_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.capture.history.MAX_OCTETS", 100_000)
+    monkeypatch.setattr("monitor.capture.history.MAX_EVENTS", 30)
+    one, other = session(1, body=b"x" * 1_000_000), session(2, at=START + 9)
+    endless = one[:-1] + [one[3]] * 100
+    feed = CaptureFeed(of_events("bomb", [*endless, *other], size=9), speed=math.inf)
+    feed.playback.play()
+    async with asyncio.timeout(10):
+        async for update in feed.updates():
+            if feed.playback.ended and isinstance(update, Status):
+                break
+    events = await feed.transcript("S1")
+    assert len(events) == 30
+    assert 0 < sum(len(event.data) for event in events if isinstance(event, Body)) <= 100_000
+    assert await feed.transcript("S2") == other
 
 
 async def test_a_jump_says_that_history_must_be_asked() -> None:

@@ -324,6 +324,17 @@ async def test_the_keys_are_in_the_help_and_hold_in_a_replay_only() -> None:
         assert not any(key.help in helped(screen) for key in of("replay"))
 
 
+@pytest.mark.parametrize("replay", [True, False])
+async def test_the_palette_has_the_transport_in_a_replay_only(replay: bool) -> None:
+    feed = CaptureFeed(errors()) if replay else FakeFeed([record(1)])
+    async with running(feed) as screen:  # type: ignore[arg-type]
+        commands = {c.title: c.callback for c in screen.app.get_system_commands(screen.app.screen)}
+        assert all((key.label in commands) is replay for key in of("replay") if key.name != "back")
+        if isinstance(feed, CaptureFeed):
+            await commands["Far on"]()  # type: ignore[misc]
+            assert feed.playback.percent == pytest.approx(5)
+
+
 async def test_a_replay_that_is_as_fast_as_possible_is_shown_whole() -> None:
     async with replaying(speed=math.inf) as replay:
         await replay.press("p")
