@@ -75,11 +75,10 @@ def _session(capture: Capture, wanted: str | None) -> list[ev.AnyEvent]:
     if wanted is None:
         raise CaptureError(f"{capture.path} has no mail; name a session with --session")
     events: list[ev.AnyEvent] = []
-    for event in _events(capture):
-        if event.session == wanted:
-            events.append(event)
-            if isinstance(event, ev.Closed):
-                break
+    for number in range(len(capture.frames)):
+        events += capture.read(number, wanted)
+        if events and isinstance(events[-1], ev.Closed):
+            break
     if not events:
         raise CaptureError(f"{capture.path} has no session {wanted}")
     return events
