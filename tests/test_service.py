@@ -16,6 +16,9 @@ from fakes import Upstream
 
 from monitor import service as service_module
 from monitor.config import Settings, load
+from monitor.control.client import SocketFeed
+from monitor.insight.cards import Report
+from monitor.insight.questions import ReportOn
 from monitor.service import Service, ServiceError
 
 
@@ -110,3 +113,20 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def test_the_past_is_asked_over_the_socket_while_mail_goes_on(tmp_path: Path) -> None:
+    upstream = Upstream()
+    given = settings(tmp_path / "state", await upstream.start())
+    async with Service(given) as service:
+        port = service.listening[0][1]
+        await asyncio.to_thread(send, port)
+        feed = SocketFeed(tmp_path / "state")
+        await feed.start()
+        asked = asyncio.create_task(feed.study(ReportOn(senders=("client.test",)), Report))
+        await asyncio.to_thread(send, port)
+        report = await asked
+        assert report.senders[0].networks == ("127.0.0.0/24",)
+        assert report.senders[0].messages >= 1
+        await feed.close()
+    await upstream.stop()
