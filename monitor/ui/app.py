@@ -188,7 +188,7 @@ class MxtapApp(Themed[Ending], Studies[Ending]):
     async def action_undo(self) -> None:
         """Take back the last change of the lists."""
         try:
-            undone = await self.desk.undo()
+            undone = await self.desk.changes.undo()
         except FeedError as error:
             self.notify(str(error), severity="error")
         else:

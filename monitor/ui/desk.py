@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from monitor.capture.feed import CaptureFeed
-from monitor.control.feed import Feed, FeedError
+from monitor.control.feed import Feed
 from monitor.events import AnyEvent
 from monitor.filter import Filter
 from monitor.filter.order import Order, Page, Place
@@ -17,12 +16,11 @@ from monitor.findings.retry.waiting import Wait
 from monitor.insight.cards import Report
 from monitor.insight.questions import LetterTo, ReportOn, WhatIf, Written
 from monitor.insight.whatif.answer import Answer
-from monitor.policy.entry import Draft, Entry
 from monitor.record import Record
+from monitor.ui.changes import Changes
 from monitor.ui.filters import Filters
 from monitor.ui.state.model import Model
 from monitor.ui.state.spans import SPANS
-from monitor.ui.state.suggest import draft_of, tell
 
 __all__ = ["PAGE", "Desk"]
 
@@ -31,8 +29,6 @@ _FIRST = 1_000  # and at the start
 _MAX_PAGES = 40  # of what was missed
 _MARGIN = timedelta(seconds=60)  # updates are dropped a little before one is told so
 _BREATH = 64  # updates taken before others may run
-
-Step = Draft | int
 
 
 class Desk:
@@ -50,7 +46,7 @@ class Desk:
         self.clock = clock or (feed.now if isinstance(feed, CaptureFeed) else time.time)
         self.model = Model(self.clock)
         self.filters = filters or Filters()
-        self._undo: list[tuple[str, tuple[Step, ...]]] = []
+        self.changes = Changes(feed, self.model, self.clock)
 
     # -- what comes in
 
@@ -191,70 +187,6 @@ class Desk:
 
     def _since(self, span: int) -> float | None:
         return None if self.replay else self.clock() - SPANS[span].days * 86_400
-
-    # -- what is done
-
-    async def add(self, draft: Draft) -> Entry:
-        """Put an entry in force."""
-        [entry] = await self.add_all([draft])
-        return entry
-
-    async def add_all(self, drafts: Iterable[Draft]) -> list[Entry]:
-        """Put entries in force, all of them or none; one undo takes them back."""
-        entries: list[Entry] = []
-        try:
-            for draft in drafts:
-                entries.append(await self.feed.add(draft))  # noqa: PERF401
-        except FeedError:
-            while entries:
-                with suppress(FeedError):
-                    await self.feed.end(entries.pop().id)
-            raise
-        self._did(tell(entries), *(entry.id for entry in entries))
-        return entries
-
-    async def end(self, *entries: Entry) -> None:
-        """Take entries out of force, as far as the relay does; one undo brings them back."""
-        ended: list[Entry] = []
-        try:
-            for entry in entries:
-                await self.feed.end(entry.id)
-                ended.append(entry)
-        finally:
-            if ended:
-                drafts = (draft_of(entry, self.clock()) for entry in ended)
-                self._did(f"end of {tell(ended)}", *drafts)
-
-    async def extend(self, entry: Entry, draft: Draft) -> Entry:
-        """Let an entry last as long as ``draft`` says; it is in force all the while."""
-        longer = await self.feed.add(draft)
-        if longer.id != entry.id:
-            await self.feed.end(entry.id)
-        before = draft_of(entry, self.clock())
-        self._did(f"change of {entry.kind} {entry.value}", before, longer.id)
-        return longer
-
-    async def undo(self) -> str:
-        """Take back the last change that was made here; what it was, "" for none."""
-        if not self._undo:
-            return ""
-        what, steps = self._undo[-1]
-        try:
-            for step in steps:
-                if isinstance(step, Draft):
-                    await self.feed.add(step)
-                else:
-                    await self.feed.end(step)
-        except FeedError:
-            if self.model.link.up:  # refused, since somebody else ended it: it would be again
-                self._undo.pop()
-            raise
-        self._undo.pop()
-        return what
-
-    def _did(self, what: str, *undo: Step) -> None:
-        self._undo.append((what, undo))
-        del self._undo[:-100]
 
 
 def _just_after(record: Record) -> float:

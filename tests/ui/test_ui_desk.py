@@ -12,7 +12,7 @@ from monitor.control.feed import FeedError
 from monitor.control.protocol import Link, Missed
 from monitor.filter import parse
 from monitor.filter.order import Page
-from monitor.policy.entry import Draft
+from monitor.policy.entry import Draft, Entry
 from monitor.ui.desk import Desk
 
 
@@ -86,34 +86,61 @@ async def test_a_page_that_comes_after_another_filter_is_not_shown() -> None:
 async def test_an_undo_that_is_refused_is_not_tried_for_ever() -> None:
     feed = FakeFeed()
     desk = await opened(feed)
-    await desk.add(Draft(list="ban", kind="ip", value="192.0.2.1"))
-    await desk.add(Draft(list="ban", kind="ip", value="192.0.2.2"))
+    await desk.changes.add([Draft(list="ban", kind="ip", value="192.0.2.1")])
+    await desk.changes.add([Draft(list="ban", kind="ip", value="192.0.2.2")])
     feed.refuses = "no entry 2 is in force"
     with pytest.raises(FeedError):
-        await desk.undo()
+        await desk.changes.undo()
     feed.refuses = ""
-    assert await desk.undo() == "ban ip 192.0.2.1"
-    assert await desk.undo() == ""
+    assert await desk.changes.undo() == "ban ip 192.0.2.1"
+    assert await desk.changes.undo() == ""
 
 
 async def test_an_undo_survives_a_lost_connection() -> None:
     feed = FakeFeed()
     desk = await opened(feed)
-    await desk.add(Draft(list="ban", kind="ip", value="192.0.2.1"))
+    await desk.changes.add([Draft(list="ban", kind="ip", value="192.0.2.1")])
     desk.model.take(Link(False))
     feed.refuses = "the relay is gone"
     with pytest.raises(FeedError):
-        await desk.undo()
+        await desk.changes.undo()
     feed.refuses = ""
-    assert await desk.undo() == "ban ip 192.0.2.1"
+    assert await desk.changes.undo() == "ban ip 192.0.2.1"
+
+
+async def test_what_somebody_else_ended_does_not_keep_the_rest_from_being_taken_back() -> None:
+    class Ended(FakeFeed):
+        lost = 0
+
+        async def end(self, entry_id: int) -> Entry:
+            if entry_id == self.lost:
+                desk.model.take(Link(False))
+            if entry_id in (1, self.lost):
+                raise FeedError(f"no entry {entry_id} is in force")
+            return await super().end(entry_id)
+
+    feed = Ended()
+    desk = await opened(feed)
+    await desk.changes.add([Draft(list="ban", kind="ip", value=f"192.0.2.{i}") for i in range(4)])
+    feed.lost = 3
+    with pytest.raises(FeedError, match="no entry 3"):
+        await desk.changes.undo()
+    assert [entry.id for entry in feed.entries] == [1, 3, 4]
+    feed.lost = 0
+    desk.model.take(Link(True))
+    assert await desk.changes.undo() == "4 entries"
+    assert [entry.id for entry in feed.entries] == [1]
+    assert await desk.changes.undo() == ""
 
 
 async def test_an_ended_entry_comes_back_for_the_time_that_it_had_left() -> None:
     feed = FakeFeed()
     desk = Desk(feed)
-    entry = await desk.add(Draft(list="ban", kind="helo", value="x", lifetime=3_600, reason="r"))
-    await desk.end(entry)
-    await desk.undo()
+    [entry] = await desk.changes.add(
+        [Draft(list="ban", kind="helo", value="x", lifetime=3_600, reason="r")]
+    )
+    await desk.changes.end([entry])
+    await desk.changes.undo()
     [again] = feed.entries
     assert again.expires is not None
     assert entry.expires is not None

@@ -169,9 +169,9 @@ class EntryDialog(ModalScreen[Sequence[Entry] | None]):
     async def _confirm(self, drafts: list[Draft]) -> None:
         try:
             if self._entry:
-                entries = [await self._desk.extend(self._entry, drafts[0])]
+                entries = [await self._desk.changes.extend(self._entry, drafts[0])]
             else:
-                entries = await self._desk.add_all(drafts)
+                entries = await self._desk.changes.add(drafts)
         except FeedError as error:
             self._busy = False
             self._say(str(error), wrong=True)

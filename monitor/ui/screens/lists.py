@@ -74,7 +74,7 @@ class ListsScreen(DeskScreen):
             self.call(self._end(entries))
 
     async def _end(self, entries: list[Entry]) -> None:
-        await self.desk.end(*entries)
+        await self.desk.changes.end(entries)
         self.notify(f"Ended {tell(entries)}. u takes it back.")
 
     async def action_extend(self) -> None:
