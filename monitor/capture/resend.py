@@ -53,6 +53,7 @@ async def resend(
     port: int,
     *,
     fast: bool = False,
+    plaintext: bool = False,
     timeout: float = 30.0,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     tell: Callable[[str], None] = lambda text: None,
@@ -60,7 +61,8 @@ async def resend(
     """Take ``steps`` against a server; every reply, compared. Raises CaptureError.
 
     It stops where the server parts, or where going on would put a message or a handshake in
-    the place of commands. ``tell`` hears what could not be done as it was then.
+    the place of commands. With ``plaintext`` what was encrypted then is sent in the open to a
+    server that does not take STARTTLS. ``tell`` hears what could not be done as it was then.
     """
     try:
         async with asyncio.timeout(timeout):
@@ -68,7 +70,7 @@ async def resend(
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or "timed out"
         raise CaptureError(f"cannot connect to {host}:{port}: {reason}") from None
-    client = _Client(reader, writer, timeout, tell)
+    client = _Client(reader, writer, timeout, tell, plaintext)
     last = steps[0].at if steps else 0.0
     try:
         for step in steps:
@@ -94,12 +96,14 @@ class _Client:
         writer: asyncio.StreamWriter,
         timeout: float,
         tell: Callable[[str], None],
+        plaintext: bool,
     ) -> None:
         self.compared: list[Compared] = []
         self._reader = reader
         self._writer = writer
         self._timeout = timeout
         self._tell = tell
+        self._plaintext = plaintext
         self._buffer = bytearray()
         self._expected: deque[Hear] = deque()
         self._last = 0
@@ -154,7 +158,11 @@ class _Client:
     async def _encrypt(self) -> None:
         await self.listen()
         if self._last != 220:
-            raise Mismatch(f"the server did not take STARTTLS ({self._last})")
+            refusal = f"the server did not take STARTTLS ({self._last})"
+            if not self._plaintext:
+                raise Mismatch(refusal)
+            self._tell(f"{refusal}: it goes on in plaintext")
+            return
         # A test server's certificate proves nothing either way.
         context = ssl.create_default_context()
         context.check_hostname = False

@@ -64,7 +64,13 @@ async def _resend(args: argparse.Namespace, host: str, port: int) -> list[Compar
         for problem in capture.problems:
             _tell(problem)
     return await resend(
-        script(events), address, port, fast=args.fast, timeout=args.timeout, tell=_tell
+        script(events),
+        address,
+        port,
+        fast=args.fast,
+        plaintext=harmless,
+        timeout=args.timeout,
+        tell=_tell,
     )
 
 

@@ -155,6 +155,25 @@ async def test_pipelined_commands_do_not_wait() -> None:
     assert all(each.same for each in compared)
 
 
+@pytest.mark.parametrize("plaintext", [True, False])
+async def test_a_server_without_tls_hears_it_in_plaintext_if_it_may(plaintext: bool) -> None:
+    plain = session(body=MESSAGE)
+    common = {"session": "S1", "at": START + 0.35}
+    events = [
+        *plain[:4],
+        ev.Command(**common, text="STARTTLS", size=8),
+        ev.Reply(**common, code=220, lines=("go on",), by="mxtap", phase="ehlo"),
+        ev.Secured(**common, side="client", protocol="TLSv1.3", cipher="x"),
+        *plain[4:],
+    ]
+    server, told = Server(), []
+    compared = await played(server, events, plaintext=plaintext, tell=told.append)
+    assert [each.now for each in compared][2] == 500
+    assert "did not take STARTTLS (500)" in told[0]
+    assert (b"..dot\r\nEnd\r\n.\r\n" in server.heard) is plaintext
+    assert [each.now for each in compared[3:]] == ([250, 250, 354, 250] if plaintext else [0] * 4)
+
+
 async def test_octets_and_bare_newlines_go_out_as_they_came() -> None:
     events = session(severity=None)[:4]
     events.append(
