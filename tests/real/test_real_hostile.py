@@ -37,6 +37,19 @@ def test_only_crlf_dot_crlf_ends_data(postfix: Postfix, relay: Relay, lookalike:
     assert postfix.inbox.raw() == []
 
 
+@pytest.mark.parametrize("lookalike", [b"\n.\n", b"\n.\r\n", b"\r\n.\n"])
+def test_the_recipe_s_port_takes_no_bare_newline_for_an_end_either(
+    postfix: Postfix, lookalike: bytes
+) -> None:
+    """Of a relay on this machine Postfix would, unless it is told not to."""
+    with Dialogue(postfix.port) as client:
+        client.envelope(b"x@sink.test")
+        client.send(b"Subject: outer\r\n\r\nouter" + lookalike + HIDDEN + b"QUIT\r\n")
+        client.rest()
+    postfix.settle()
+    assert "smuggled@sink.test" not in postfix.inbox.recipients()
+
+
 def test_an_encoded_word_cannot_bring_in_commands(postfix: Postfix, relay: Relay) -> None:
     with Dialogue(relay.port) as client:
         client.reply()

@@ -44,6 +44,34 @@ async def test_verbs_that_could_speak_for_mxtap_never_go_up(tmp_path: Path, line
         assert line not in relay.upstream.lines
 
 
+async def test_what_cannot_be_carried_is_not_offered(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        relay.upstream.keywords += [b"AUTH PLAIN LOGIN", b"AUTH=PLAIN", b"BURL", b"BINARYMIME"]
+        relay.upstream.keywords += [b"XFORWARD NAME ADDR", b"X-NEW", b"CHUNKING", b"LIMITS"]
+        client = await relay.client()
+        await client.reply()
+        offered = (await client.say(b"EHLO client.test")).splitlines()[1:]
+        assert sorted(line[4:].split(b" ")[0] for line in offered) == [
+            b"8BITMIME", b"DSN", b"PIPELINING", b"SIZE", b"STARTTLS",
+        ]  # fmt: skip
+
+
+async def test_the_null_reverse_path_is_the_empty_address(tmp_path: Path) -> None:
+    """aiosmtpd gives the text ``<>``."""
+    async with relaying(tmp_path) as relay:
+        asked: list[str | None] = []
+        relay.hub.ruler, passes = (
+            lambda stage: (asked.append(stage.mail_from), passes(stage))[1],
+            relay.hub.ruler,
+        )
+        client = await relay.greeted()
+        for line in (b"MAIL FROM:<>", b"RSET", b"mail from: <> SIZE=10"):
+            assert (await client.say(line)).startswith(b"250")
+            assert relay.upstream.lines[-1] == line
+        assert [mail.address for mail in relay.hub.of(ev.Mail)] == ["", ""]
+        assert set(asked[2:]) == {""}, "behind connect and EHLO"
+
+
 @pytest.mark.parametrize("end", [b"\n.\n", b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r.\n"])
 async def test_only_crlf_dot_crlf_ends_data(tmp_path: Path, end: bytes) -> None:
     async with relaying(tmp_path) as relay:
