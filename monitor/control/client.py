@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from monitor import events as ev
+from monitor.capture.evidence import with_bodies
+from monitor.capture.folder import CAPTURES
 from monitor.control.feed import FeedError
 from monitor.control.protocol import (
     Link,
@@ -23,7 +25,8 @@ from monitor.control.protocol import (
     Status,
     Update,
 )
-from monitor.control.server import MAX_HISTORY, SOCKET
+from monitor.control.requests import MAX_HISTORY
+from monitor.control.server import SOCKET
 from monitor.filter.order import Order, Page, Place
 from monitor.findings.retry.waiting import Wait
 from monitor.insight.questions import Question
@@ -184,8 +187,12 @@ class SocketFeed:
         return msgspec.convert(raw, list[ev.AnyEvent])
 
     async def evidence(self, session: str) -> list[ev.AnyEvent]:
-        """The same, with the octets of its messages as far as they were captured."""
-        return msgspec.convert(await self._call("evidence", session=session), list[ev.AnyEvent])
+        """The same, with the octets of its messages as far as they were captured.
+
+        They are read here: whom the relay answers may read its captures, and it has mail to do.
+        """
+        events = await self.transcript(session)
+        return await asyncio.to_thread(with_bodies, self._path.parent / CAPTURES, events)
 
     async def rules(self) -> dict[str, Any]:
         """The settings that findings depend on."""

@@ -13,7 +13,7 @@ from monitor.capture.folder import CAPTURES
 from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.protocol import Status, Update
-from monitor.control.server import MAX_HISTORY
+from monitor.control.requests import MAX_HISTORY
 from monitor.control.who import user
 from monitor.filter import FilterError
 from monitor.filter.order import Order, Page, Place

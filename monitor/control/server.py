@@ -12,50 +12,37 @@ import contextlib
 import logging
 import os
 import socket
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from monitor.capture.evidence import with_bodies
 from monitor.capture.folder import CAPTURES
 from monitor.capture.rules import Rules
 from monitor.control.protocol import (
     LateUpdate,
     ListsUpdate,
-    Missed,
     RecordUpdate,
     Request,
     Response,
     Status,
     Update,
 )
+from monitor.control.requests import Requests, Study
+from monitor.control.visitor import Visitor
 from monitor.control.who import peer, user
-from monitor.events import AnyEvent
-from monitor.filter import FilterError
-from monitor.filter.order import Order, Page, Place
 from monitor.hub import Hub
-from monitor.hub.search import page
-from monitor.insight.questions import Question, StudyError
-from monitor.policy.entry import Draft, Entry
 from monitor.record import Late, Record
-from monitor.store import StoreError
 
 log = logging.getLogger(__name__)
 
 SOCKET = "control.sock"
 MAX_LINE = 256 * 1024
-MAX_QUEUE = 5_000  # updates that may wait for a slow client
 STATUS_EVERY = 1.0  # seconds
-MAX_HISTORY = 5_000  # records an answer
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Request).decode
-
-
-Study = Callable[[Question], Awaitable[Any]]
 
 
 class ControlError(Exception):
@@ -75,11 +62,8 @@ class ControlServer:
     ) -> None:
         self._hub = hub
         self._status = status
-        self._history = history
-        self._study = study
-        self._rules = rules or {}
-        self._captures = Path()
-        self._clients: set[_Client] = set()
+        self._requests = Requests(hub, status, history, study, rules)
+        self._clients: set[Visitor] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
@@ -89,7 +73,7 @@ class ControlServer:
     async def start(self, state: Path) -> None:
         """Listen in ``state``. Raises ControlError, where another relay does so already too."""
         path = state / SOCKET
-        self._captures = state / CAPTURES
+        self._requests.captures = state / CAPTURES
         refuse_second(state)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
@@ -158,7 +142,7 @@ class ControlServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        client = _Client(writer, user(uid))
+        client = Visitor(writer, user(uid))
         self._clients.add(client)
         sender = asyncio.get_running_loop().create_task(client.send())
         try:
@@ -174,195 +158,27 @@ class ControlServer:
             client.end_study()
             writer.close()
 
-    async def _take(self, client: _Client, line: bytes) -> None:
+    async def _take(self, client: Visitor, line: bytes) -> None:
         """Answer a request, but for a study: that one while others are answered."""
         try:
             request = _decode(line)
         except msgspec.MsgspecError as error:
             client.answer(_encode(Response(id=0, error=f"not a request: {error}")) + b"\n")
             return
+        client.subscribed |= request.do == "subscribe"
         if request.do == "study":
             client.end_study()
             client.study = asyncio.get_running_loop().create_task(self._tell(client, request))
         else:
             await self._tell(client, request)
 
-    async def _tell(self, client: _Client, request: Request) -> None:
+    async def _tell(self, client: Visitor, request: Request) -> None:
         try:
-            response = await self._answer(client, request)
+            response = await self._requests.answer(request, client.user)
         except asyncio.CancelledError:
             client.answer(_encode(Response(id=request.id, error="another was asked")) + b"\n")
             raise
         client.answer(_encode(response) + b"\n")
-
-    async def _answer(self, client: _Client, request: Request) -> Response:
-        method = _METHODS.get(request.do)
-        if method is None:
-            return Response(id=request.id, error=f"unknown request {request.do!r}")
-        try:
-            return Response(id=request.id, result=await method(self, client, **request.args))
-        except (ValueError, StoreError, FilterError, StudyError) as error:
-            return Response(id=request.id, error=str(error))
-        except TypeError as error:
-            return Response(id=request.id, error=f"{request.do}: {error}")
-        except Exception as error:
-            log.exception("request %s failed", request.do)
-            return Response(id=request.id, error=f"{request.do} failed: {type(error).__name__}")
-
-    async def _subscribe(self, client: _Client) -> Any:
-        client.subscribed = True
-        return self._status()
-
-    async def _get_status(self, client: _Client) -> Any:
-        return self._status()
-
-    async def _get_history(
-        self,
-        client: _Client,
-        limit: int = 500,
-        before: float | None = None,
-        since: float | None = None,
-        query: str = "",
-    ) -> Any:
-        limit = max(1, min(int(limit), MAX_HISTORY))
-        return await self._history(limit=limit, before=before, since=since, query=query)
-
-    async def _get_page(
-        self,
-        client: _Client,
-        limit: int = 500,
-        query: str = "",
-        order: str = "ended",
-        backward: bool = True,
-        past: Any = None,
-    ) -> Any:
-        def look() -> Page:
-            self._hub.store.flush()
-            return page(
-                self._hub.store.past,
-                limit=max(1, min(int(limit), MAX_HISTORY)),
-                query=query,
-                order=msgspec.convert(order, Order),
-                backward=bool(backward),
-                past=msgspec.convert(past, Place | None),
-            )
-
-        return await asyncio.to_thread(look)
-
-    async def _get_transcript(self, client: _Client, session: str) -> Any:
-        return await asyncio.to_thread(self._hub.transcript, session)
-
-    async def _get_evidence(self, client: _Client, session: str) -> Any:
-        def look() -> list[AnyEvent]:
-            return with_bodies(self._captures, self._hub.transcript(session))
-
-        return await asyncio.to_thread(look)
-
-    async def _get_rules(self, client: _Client) -> Any:
-        return self._rules
-
-    async def _get_waiting(self, client: _Client) -> Any:
-        return await asyncio.to_thread(self._hub.waiting)
-
-    async def _get_study(self, client: _Client, question: Any) -> Any:
-        if self._study is None:
-            raise ValueError("this relay answers no questions about the past")
-        asked: Question = msgspec.convert(question, Question)
-        await asyncio.to_thread(self._hub.store.writer.flush)
-        return await self._study(asked)
-
-    async def _get_lists(self, client: _Client) -> Any:
-        return self._hub.lists()
-
-    async def _get_trail(self, client: _Client, limit: int = MAX_HISTORY) -> Any:
-        return self._hub.store.entries.trail(max(1, min(int(limit), MAX_HISTORY)))
-
-    async def _add(self, client: _Client, draft: Any) -> Any:
-        added = self._hub.add(msgspec.convert(draft, Draft), client.user)
-        entry = await asyncio.to_thread(self._hub.store.settled, added)
-        log.info("%s added %s", client.user, _shown(entry))
-        return entry
-
-    async def _end(self, client: _Client, entry_id: int) -> Any:
-        entry = self._hub.end(int(entry_id), client.user)
-        log.info("%s ended %s", client.user, _shown(entry))
-        return entry
-
-
-_METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
-    "subscribe": ControlServer._subscribe,
-    "status": ControlServer._get_status,
-    "history": ControlServer._get_history,
-    "page": ControlServer._get_page,
-    "transcript": ControlServer._get_transcript,
-    "evidence": ControlServer._get_evidence,
-    "rules": ControlServer._get_rules,
-    "waiting": ControlServer._get_waiting,
-    "study": ControlServer._get_study,
-    "lists": ControlServer._get_lists,
-    "trail": ControlServer._get_trail,
-    "add": ControlServer._add,
-    "end": ControlServer._end,
-}
-
-
-def _shown(entry: Entry) -> str:
-    return f"entry {entry.id}: {entry.list} {entry.kind} {entry.value} ({entry.action})"
-
-
-class _Client:
-    """One connection: what waits for it, within bounds."""
-
-    def __init__(self, writer: asyncio.StreamWriter, user: str) -> None:
-        self.user = user
-        self.subscribed = False
-        self.study: asyncio.Task[None] | None = None
-        self._writer = writer
-        self._queue: deque[bytes] = deque()
-        self._missed = 0
-        self._ready = asyncio.Event()
-        self.answered = asyncio.Event()  # nothing of what was asked waits
-
-    def offer(self, line: bytes) -> None:
-        """An update: dropped, and counted, where too many wait."""
-        if len(self._queue) >= MAX_QUEUE:
-            self._missed += 1
-            return
-        self._queue.append(line)
-        self._ready.set()
-
-    def answer(self, line: bytes) -> None:
-        """An answer: never dropped, and the next request waits until it was taken."""
-        self._queue.append(line)
-        self._ready.set()
-        self.answered.clear()
-
-    def end_study(self) -> None:
-        """Nobody waits for its answer any more."""
-        if self.study is not None:
-            self.study.cancel()
-
-    async def send(self) -> None:
-        """Write what waits, as fast as the other side reads."""
-        try:
-            await self._send()
-        except ConnectionError:
-            pass
-        finally:
-            self.answered.set()
-
-    async def _send(self) -> None:
-        while True:
-            await self._ready.wait()
-            self._ready.clear()
-            while self._queue:
-                batch = b"".join(self._queue.popleft() for _ in range(min(50, len(self._queue))))
-                self._writer.write(batch)
-                await self._writer.drain()
-            self.answered.set()
-            if self._missed:
-                missed, self._missed = self._missed, 0
-                self._writer.write(_encode(Missed(missed)) + b"\n")
 
 
 def refuse_second(state: Path) -> None:

@@ -21,7 +21,9 @@ from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.offline import StoreFeed, open_feed
 from monitor.control.protocol import Link, ListsUpdate, RecordUpdate, Status
-from monitor.control.server import MAX_QUEUE, SOCKET, ControlError, ControlServer, Study
+from monitor.control.requests import Study
+from monitor.control.server import SOCKET, ControlError, ControlServer
+from monitor.control.visitor import MAX_QUEUE
 from monitor.control.who import user
 from monitor.hub import Hub
 from monitor.hub.search import search

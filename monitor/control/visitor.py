@@ -1,0 +1,72 @@
+"""One connection to the control socket: what waits for it, within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import msgspec
+
+from monitor.control.protocol import Missed
+
+__all__ = ["MAX_QUEUE", "Visitor"]
+
+MAX_QUEUE = 5_000  # updates that may wait for a slow client
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Visitor:
+    """Who steers or watches; ``user`` is the kernel's word."""
+
+    def __init__(self, writer: asyncio.StreamWriter, user: str) -> None:
+        self.user = user
+        self.subscribed = False
+        self.study: asyncio.Task[None] | None = None
+        self._writer = writer
+        self._queue: deque[bytes] = deque()
+        self._missed = 0
+        self._ready = asyncio.Event()
+        self.answered = asyncio.Event()  # nothing of what was asked waits
+        self.answered.set()
+
+    def offer(self, line: bytes) -> None:
+        """An update: dropped, and counted, where too many wait."""
+        if len(self._queue) >= MAX_QUEUE:
+            self._missed += 1
+            return
+        self._queue.append(line)
+        self._ready.set()
+
+    def answer(self, line: bytes) -> None:
+        """An answer: never dropped, and the next request waits until it was taken."""
+        self._queue.append(line)
+        self._ready.set()
+        self.answered.clear()
+
+    def end_study(self) -> None:
+        """Nobody waits for its answer any more."""
+        if self.study is not None:
+            self.study.cancel()
+
+    async def send(self) -> None:
+        """Write what waits, as fast as the other side reads."""
+        try:
+            await self._send()
+        except ConnectionError:
+            pass
+        finally:
+            self.answered.set()
+
+    async def _send(self) -> None:
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._queue:
+                batch = b"".join(self._queue.popleft() for _ in range(min(50, len(self._queue))))
+                self._writer.write(batch)
+                await self._writer.drain()
+            self.answered.set()
+            if self._missed:
+                missed, self._missed = self._missed, 0
+                self._writer.write(_encode(Missed(missed)) + b"\n")
