@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from monitor.capture.evidence import with_bodies
 from monitor.capture.rules import Rules
 from monitor.control.protocol import Request, Response, Status
-from monitor.events import AnyEvent
 from monitor.filter import FilterError
 from monitor.filter.order import Order, Page, Place
 from monitor.hub import Hub
@@ -33,7 +30,7 @@ Study = Callable[[Question], Awaitable[Any]]
 
 
 class Requests:
-    """Answers them over one hub. ``captures`` is the folder of its session files."""
+    """Answers them over one hub."""
 
     def __init__(
         self,
@@ -43,7 +40,6 @@ class Requests:
         study: Study | None = None,
         rules: Rules | None = None,
     ) -> None:
-        self.captures = Path()
         self._hub = hub
         self._status = status
         self._history = history
@@ -104,12 +100,6 @@ class Requests:
     async def _get_transcript(self, user: str, session: str) -> Any:
         return await asyncio.to_thread(self._hub.transcript, session)
 
-    async def _get_evidence(self, user: str, session: str) -> Any:
-        def look() -> list[AnyEvent]:
-            return with_bodies(self.captures, self._hub.transcript(session))
-
-        return await asyncio.to_thread(look)
-
     async def _get_rules(self, user: str) -> Any:
         return self._rules
 
@@ -147,7 +137,6 @@ _METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
     "history": Requests._get_history,
     "page": Requests._get_page,
     "transcript": Requests._get_transcript,
-    "evidence": Requests._get_evidence,
     "rules": Requests._get_rules,
     "waiting": Requests._get_waiting,
     "study": Requests._get_study,

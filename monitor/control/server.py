@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 
-from monitor.capture.folder import CAPTURES
 from monitor.capture.rules import Rules
 from monitor.control.protocol import (
     LateUpdate,
@@ -73,7 +72,6 @@ class ControlServer:
     async def start(self, state: Path) -> None:
         """Listen in ``state``. Raises ControlError, where another relay does so already too."""
         path = state / SOCKET
-        self._requests.captures = state / CAPTURES
         refuse_second(state)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
