@@ -113,8 +113,8 @@ class Health:
         if shared := self.hub.store.shared:
             readings |= {
                 "shared_up": ("1 while the shared database answers", lambda: shared.exchange.up),
-                "shared_queue": ("Changes that wait for it", lambda: shared.waiting),
-                "shared_dropped": ("Changes that it never had", lambda: shared.dropped),
+                "shared_queue": ("Changes that wait for it", lambda: shared.telling.waiting),
+                "shared_dropped": ("Changes that it never had", lambda: shared.telling.dropped),
             }
         return readings
 

@@ -134,7 +134,7 @@ def test_memory_is_one(pair: tuple[Store, Store]) -> None:
 
 def test_the_later_change_wins_whatever_the_clocks_say(pair: tuple[Store, Store]) -> None:
     one, two = pair
-    one.shared._outbox._clock = lambda: time.time() + 3_600
+    one.shared.telling._outbox._clock = lambda: time.time() + 3_600
     one.memory.put("retry", "a", b"fast clock", time.time() + 9_000)
     soon(lambda: two.memory.get("retry", "a"))
     two.memory.put("retry", "a", b"later", time.time() + 9_000)
@@ -230,8 +230,8 @@ def test_who_watches_hears_of_the_others_records(pair: tuple[Store, Store]) -> N
     one.shared.exchange.on_news = heard.extend
     two.history.add(of("mx2", 1))
     two.flush()
-    one.shared.exchange.watched = lambda: True
     one.shared.exchange.settle(1)
+    one.shared.exchange.watched = lambda: True
     two.history.add(of("mx2", 2, finding("tls.none")))
     one.history.add(of("mx1", 1))
     two.history.add_late(Late(id="mx2", about="mx2-2", findings=(finding("retry.gave-up"),)))

@@ -28,6 +28,7 @@ from monitor.store.shared.outbox import Outbox
 from monitor.store.shared.past import SharedPast
 from monitor.store.shared.receiving import Receiving
 from monitor.store.shared.sending import Sending
+from monitor.store.shared.telling import Telling
 from monitor.store.writer import Writer
 
 __all__ = ["Shared", "SharedEntries", "SharedPast", "origin_of"]
@@ -51,31 +52,21 @@ class Shared:
         outbox = Outbox(engine, self._wake)
         self.entries = SharedEntries(engine, origin, self._lists_changed)
         self.past = SharedPast(url, history, lambda: self.exchange.up)
-        self._outbox = outbox
-        self._sending = Sending(engine, origin)
+        self.telling = Telling(origin, self.entries, outbox, Sending(engine, origin))
         receiving = Receiving(engine, writer, memory, self.entries, outbox, origin, name)
-        self.exchange = Exchange(url, origin, name, self.entries, outbox, self._sending, receiving)
+        self.exchange = Exchange(url, origin, name, self.telling, receiving)
         memory.tell = outbox.put
         writer.after_write(self.exchange.history_written)
         self.exchange.start()
 
     @property
-    def waiting(self) -> int:
-        """How many changes of memory wait to be told."""
-        return len(self._outbox)
-
-    @property
-    def dropped(self) -> int:
-        """How many changes and rows the others will never hear of."""
-        return self.exchange.dropped + self._sending.dropped + self._outbox.dropped
-
-    @property
     def problems(self) -> list[str]:
         """What an operator should know, in sentences."""
         problem = self.exchange.problem
-        if problem and self.waiting:
-            problem += f"; {self.waiting} changes wait for it"
-        lost = f"{self.dropped} changes never reached the shared database" if self.dropped else ""
+        waiting, dropped = self.telling.waiting, self.telling.dropped
+        if problem and waiting:
+            problem += f"; {waiting} changes wait for it"
+        lost = f"{dropped} changes never reached the shared database" if dropped else ""
         return [problem, lost]
 
     def close(self, seconds: float = 3.0) -> None:

@@ -101,8 +101,7 @@ class SharedEntries(Entries):
         """Add to the hit counts: pairs of an entry's id and how often it held."""
         given = dict(hits)
         super().count_hits((-entry, count) for entry, count in given.items() if entry < 0)
-        with self._lock:
-            self._hits.update({entry: count for entry, count in given.items() if entry > 0})
+        self.count_again({entry: count for entry, count in given.items() if entry > 0})
         self._changed()
 
     def settled(self, entry_id: int) -> int:
@@ -136,6 +135,11 @@ class SharedEntries(Entries):
         with self._lock:
             hits, self._hits = self._hits, Counter()
         return hits
+
+    def count_again(self, hits: Mapping[int, int]) -> None:
+        """These hits are still to be told."""
+        with self._lock:
+            self._hits.update(hits)
 
     def take(self, rows: list[Mapping[str, Any]]) -> None:
         """Bring the copy up to date. Raises SQLAlchemyError."""

@@ -12,47 +12,24 @@ import select
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import psycopg
 
 from monitor.config.database import shown
 from monitor.record import Late, Record
 from monitor.store.database import StoreError
-from monitor.store.shared.connection import PATIENCE, Row, Timely, connect, put_rows, reason
-from monitor.store.shared.entries import SharedEntries
-from monitor.store.shared.outbox import Outbox
+from monitor.store.shared.connection import PATIENCE, Timely, connect, reason
 from monitor.store.shared.pruning import prune
 from monitor.store.shared.receiving import Receiving
-from monitor.store.shared.schema import CHANGING, CHANNEL, SERVING, prepare
-from monitor.store.shared.sending import Sending
+from monitor.store.shared.schema import CHANNEL, SERVING, prepare
+from monitor.store.shared.telling import Telling
 
 log = logging.getLogger(__name__)
 
 POLL = 2.0  # seconds between looks where no notification comes
 PACE = 0.1  # seconds between two looks at least, and half of the time is the relay's own
 AGAIN = (0.5, 1.0, 2.0, 5.0)  # seconds between attempts to connect
-CHANGES = 2_000  # of lists or memory, at a time
-FORGET = 7 * 86_400.0  # seconds that others have to hear that something was forgotten
 
-_ADD_ENTRY = (
-    "INSERT INTO entries (list, kind, value, action, reason, by, created, expires, hits, origin, "
-    "own, seq) VALUES (%(list)s, %(kind)s, %(value)s, %(action)s, %(reason)s, %(by)s, "
-    "%(created)s, %(expires)s, %(hits)s, %(origin)s, %(id)s, nextval('changes')) "
-    "ON CONFLICT (origin, own) DO NOTHING"
-)
-_END_ENTRY = (
-    "UPDATE entries SET ended = %(ended)s, ended_by = %(ended_by)s, seq = nextval('changes') "
-    "WHERE id = %(id)s AND ended IS NULL"
-)
-_COUNT_HITS = "UPDATE entries SET hits = hits + %s, seq = nextval('changes') WHERE id = %s"
-_PUT = (
-    "INSERT INTO memory VALUES (%(kind)s, %(key)s, %(value)s, %(expires)s, %(due)s, %(written)s, "
-    "%(origin)s, nextval('changes')) ON CONFLICT (kind, key) DO UPDATE SET "
-    "value = excluded.value, expires = excluded.expires, due = excluded.due, "
-    "written = excluded.written, origin = excluded.origin, seq = excluded.seq "
-    "WHERE memory.written < excluded.written"
-)
 _REGISTER = (
     "INSERT INTO relays (origin, name) VALUES (%s, %s) "
     "ON CONFLICT (origin) DO UPDATE SET name = excluded.name"
@@ -69,16 +46,12 @@ class Exchange:
         url: str,
         origin: str,
         name: str,
-        entries: SharedEntries,
-        outbox: Outbox,
-        sending: Sending,
+        telling: Telling,
         receiving: Receiving,
     ) -> None:
         self._url, self._origin, self._name = url, origin, name
-        self._entries, self._outbox = entries, outbox
-        self._sending, self._receiving = sending, receiving
+        self._telling, self._receiving = telling, receiving
         self._outdated = False  # since we connected
-        self._lists_waiting = True
         self._prunes: tuple[float, float, int] | None = None
         self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK)
         self._awake = threading.Event()
@@ -88,7 +61,6 @@ class Exchange:
         self._thread: threading.Thread | None = None
         self.up = False
         self.problem = ""
-        self.dropped = 0
         self.on_lists: Callable[[], None] = lambda: None
         self.on_news: News = lambda news: None
         self.watched: Callable[[], bool] = lambda: False  # whether somebody wants news
@@ -101,6 +73,7 @@ class Exchange:
         first: Timely | None = None
         try:
             first = self._connect()
+            self.up = True
         except psycopg.Error as error:
             self._went_away(error)
         self._thread = threading.Thread(
@@ -128,12 +101,12 @@ class Exchange:
 
     def lists_changed(self) -> None:
         """The lists are what there is to tell of."""
-        self._lists_waiting = True
+        self._telling.lists()
         self.wake()
 
     def history_written(self) -> None:
         """History is."""
-        self._sending.waiting = True
+        self._telling.history()
         self.wake()
 
     def prune(self, now: float, keep: float, remembered: int) -> None:
@@ -160,15 +133,15 @@ class Exchange:
         while not self._stop.is_set():
             try:
                 with contextlib.closing(first or self._connect()) as connection:
-                    first, failures = None, 0
+                    first = None
                     self._exchange(connection)
             except Exception as error:
                 if not self.problem and not isinstance(error, psycopg.Error | StoreError):
                     log.exception("the exchange with the shared database failed")
-                self._went_away(error)
                 self._keep()
+                failures = 0 if self.up else failures + 1
+                self._went_away(error)
                 self._stop.wait(AGAIN[min(failures, len(AGAIN) - 1)])
-                failures += 1
         self._keep()
 
     def _connect(self) -> Timely:
@@ -184,10 +157,8 @@ class Exchange:
         except BaseException:
             connection.close()
             raise
-        self._lists_waiting = self._sending.waiting = True
-        if self.problem:
-            log.warning("the shared database is back")
-        self.problem, self.up = "", True
+        self._telling.lists()
+        self._telling.history()
         return connection
 
     def _alone_by_this_name(self, connection: Timely) -> None:
@@ -207,14 +178,20 @@ class Exchange:
             self.problem = f"the shared database is away, this relay is alone: {reason(error)}"
             self._turn.notify_all()
 
+    def _came_back(self) -> None:
+        if self.problem:
+            log.warning("the shared database is back")
+        self.problem, self.up = "", True
+
     def _exchange(self, connection: Timely) -> None:
         while not self._stop.is_set():
             began = time.monotonic()
             asked = self._asked
             self._awake.clear()
             self._drain()
-            more = self._tell(connection)
+            more = self._telling.step(connection)
             more = self._hear(connection) or more
+            self._came_back()
             if self._prunes:
                 asked_for, self._prunes = self._prunes, None
                 prune(connection, *asked_for)
@@ -225,47 +202,6 @@ class Exchange:
                 self._wait(connection)
             took = time.monotonic() - began
             self._stop.wait(max(PACE - took, took if more else 0.0))
-
-    def _tell(self, connection: Timely) -> bool:
-        changes = self._outbox.take(CHANGES)
-        try:
-            if not (changes or self._lists_waiting or self._sending.waiting):
-                return False
-            ended: list[int] = []
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (CHANGING,))
-                if self._lists_waiting:
-                    ended = self._tell_lists(connection)
-                self.dropped += put_rows(connection, _PUT, [self._change(row) for row in changes])
-                if self._sending.waiting:
-                    self._sending.send(connection)
-                connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
-        except BaseException:
-            self._outbox.keep(changes)
-            raise
-        self._outbox.sent(changes)
-        self._entries.told(ended)
-        return bool(self._outbox) or self._sending.waiting or self._lists_waiting
-
-    def _tell_lists(self, connection: Timely) -> list[int]:
-        self._lists_waiting = False
-        try:
-            ours, ended = self._entries.only_ours(CHANGES), self._entries.ended_here(CHANGES)
-            new = [{**row, "origin": self._origin} for row in ours]
-            self._lists_waiting = CHANGES in (len(ours), len(ended))
-            self.dropped += put_rows(connection, _ADD_ENTRY, new)
-            self.dropped += put_rows(connection, _END_ENTRY, ended)
-            for entry, count in self._entries.hits().items():
-                connection.execute(_COUNT_HITS, (count, entry))
-        except BaseException:
-            self._lists_waiting = True
-            raise
-        return [row["id"] for row in ended]
-
-    def _change(self, row: Row) -> dict[str, Any]:
-        """A change of memory as it is told; what is forgotten is kept for a while as empty."""
-        expires = row["expires"] if row["value"] else time.time() + FORGET
-        return {**row, "expires": expires, "origin": self._origin}
 
     def _hear(self, connection: Timely) -> bool:
         if self._receiving.lists(connection):
@@ -300,6 +236,6 @@ class Exchange:
 
     def _keep(self) -> None:
         try:
-            self._outbox.keep(())
+            self._telling.keep()
         except Exception as error:
             log.error("what other relays should hear could not be kept: %s", reason(error))

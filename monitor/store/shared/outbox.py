@@ -79,7 +79,7 @@ class Outbox:
         with self._lock:
             keys = [key for key, _ in zip(self._waiting, range(most), strict=False)]
             taken = [self._waiting.pop(key) for key in keys]
-        return taken or self._read(most)
+        return taken + self._read(most - len(taken))
 
     def keep(self, changes: Sequence[Change]) -> None:
         """Keep changes that could not be sent, and all that wait. Raises SQLAlchemyError."""
@@ -107,7 +107,7 @@ class Outbox:
                 self._kept -= gone.rowcount
 
     def _read(self, most: int) -> list[Change]:
-        if not self._kept:
+        if not self._kept or not most:
             return []
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(select(_UNSENT).limit(most)).mappings()]
