@@ -140,6 +140,7 @@ class Mta:
             case "slow":
                 for octet in reply + b"\r\n":
                     writer.write(bytes((octet,)))
+                    await writer.drain()  # which tells that it is closed
                     await asyncio.sleep(0.002)
         await writer.drain()
 
