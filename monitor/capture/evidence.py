@@ -12,7 +12,7 @@ from monitor.capture.folder import OURS
 from monitor.capture.format import CaptureError
 from monitor.capture.reader import Capture
 
-MAX_BODIES = 32 * 1024 * 1024  # octets of messages with one session
+MAX_BODIES = 64 * 1024 * 1024  # octets of messages with one session
 _SLACK = 60.0  # seconds between an event and the file that it is written to
 
 

@@ -144,6 +144,7 @@ async def test_every_screen_has_the_bar() -> None:
 async def test_play_and_pause() -> None:
     async with replaying() as replay:
         assert replay.rows() == []
+        assert "p plays and pauses" in replay.screen.text
         await replay.press("p")
         await replay.wait(2.95)
         assert replay.rows() == ["T0", "T1", "T2"]

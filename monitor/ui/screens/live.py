@@ -90,6 +90,8 @@ class LiveScreen(HistoryScreen):
             text.append(f" and passes mail to {safe(status.upstream)}.\n", palette.muted)
             text.append("Send a first message through it:\n\n", palette.muted)
             text.append(f"swaks --server {safe(where)} --to you@your.domain\n\n", palette.text)
+        if self.desk.replay:
+            text.append("p plays and pauses, : goes to another time.\n", palette.muted)
         text.append("? shows the keys of this screen.", palette.muted)
         return text
 
