@@ -6,7 +6,7 @@ one; not what a client does badly otherwise, nor what only its DNS records show.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from email.utils import format_datetime
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from monitor import __version__
 from monitor import events as ev
 from monitor.events import Finding
 from monitor.findings.dkim.syntax import Malformed, parse
+from monitor.findings.dmarc.walk import registered
 from monitor.findings.message import Header, scan
 from monitor.letter.case import Case, Example, worst_first
 from monitor.letter.redact import GONE, Redactor
@@ -33,6 +34,7 @@ _FAILURES = {
     "dmarc.fail": "dmarc",
 }
 _ABUSE = "conduct.smuggling"
+_SPF_FAILURES = ("spf.fail", "spf.softfail", "spf.permerror")
 # What identifies a message, and what was signed; all else in a header may be about our users.
 _KEPT = (
     b"from",
@@ -118,22 +120,30 @@ def _failure(example: Example, header: Header, host: str) -> Iterator[tuple[str,
         case "dmarc":
             author = _of(found, "author")
             yield "Authentication-Results", f"{host}; dmarc=fail header.from={author}"
-            yield "Identity-Alignment", "none"
-            yield from _first(example, "spf.fail", _spf)
-            yield from _first(example, "dkim.", lambda each: _dkim(each, header))
+            yield from _alignment(example, author, header)
         case _:
             yield "Authentication-Results", f"{host}; dkim=fail header.d={_of(found, 'd')}"
             yield from _dkim(found, header)
 
 
-def _first(
-    example: Example, code: str, tell: Callable[[Finding], Iterator[tuple[str, str]]]
-) -> Iterator[tuple[str, str]]:
-    """What the first finding of this code has to tell, if there is one that has."""
-    for found in example.record.findings:
-        if found.code.startswith(code) and (told := list(tell(found))):
-            yield from told
-            return
+def _alignment(example: Example, author: str, header: Header) -> Iterator[tuple[str, str]]:
+    """The mechanisms that failed to authenticate an aligned identity, and how (RFC 9991)."""
+    organization = _of(example.finding, "organization") or registered(author)
+    theirs = [found for found in example.record.findings if _within(organization, found)]
+    spf = [f for f in theirs if f.code in _SPF_FAILURES][:1]
+    broken = (f for f in theirs if f.code.startswith("dkim.") and f.severity == "error")
+    dkim = [found for found in broken if _of(found, "s")][:1]
+    names = ["dkim"] * len(dkim) + ["spf"] * len(spf)
+    yield "Identity-Alignment", ", ".join(names) or "none"
+    for found in dkim:
+        yield from _dkim(found, header)
+    for found in spf:
+        yield from _spf(found)
+
+
+def _within(organization: str, found: Finding) -> bool:
+    domain = _of(found, "d") or _of(found, "domain")
+    return f".{domain}".endswith(f".{organization}")
 
 
 def _spf(found: Finding) -> Iterator[tuple[str, str]]:

@@ -159,9 +159,20 @@ def test_a_failed_spf_and_dmarc_are_reported_as_such() -> None:
     _message(world, spf, dmarc, finding("dkim.no-key", d="sender.example", s="s1"))
     fields = _report(written(world))
     assert fields["Auth-Failure"] == "dmarc"
-    assert fields["Identity-Alignment"] == "none"
+    assert fields["Identity-Alignment"] == "dkim, spf"
     assert fields["SPF-DNS"].startswith("txt : sender.example")
     assert fields["DKIM-Domain"] == "sender.example"
+
+
+def test_what_is_not_aligned_has_not_failed_for_the_author() -> None:
+    world = World()
+    dmarc = finding("dmarc.fail", author="sender.example", organization="sender.example")
+    others = finding("dkim.no-key", d="list.example", s="s1")
+    _message(world, finding("spf.fail", domain="list.example", record="v=spf1 -all"), dmarc, others)
+    fields = _report(written(world))
+    assert fields["Auth-Failure"] == "dmarc"
+    assert fields["Identity-Alignment"] == "none"
+    assert not {"SPF-DNS", "DKIM-Domain"} & set(fields)
 
 
 def test_smuggling_is_reported_as_abuse_and_the_message_behind_it_is_kept_back() -> None:
