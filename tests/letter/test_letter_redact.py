@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.letter.redact import GONE, Redactor
 
@@ -129,3 +131,22 @@ def test_hostile_text_takes_linear_time(redactor: Redactor, hostile: str) -> Non
     before = time.process_time()
     redactor.text(hostile)
     assert time.process_time() - before < 1
+
+
+FORMS = (
+    "RCPT TO:<{}@here.example>",
+    "<x+{}=here.example@sender.example>",
+    "SRS0=abcd=tt=here.example={}@sender.example",
+    "550 5.1.1 <{}@mail.here.example>: unknown, see https://sender.example/?q={}%40here.example",
+    "{}@here.test,{}%here.example@relay.example;{}=40here.example",
+    "x<{}@here.example>y <a@sender.example> {}+40here.example",
+)
+LOCAL = st.from_regex(r"[a-z0-9!#$&'*?^_`{|}~/.+-]{1,40}zq", fullmatch=True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(local=LOCAL, form=st.sampled_from(FORMS), padding=st.text('<>"=+ @.x-', max_size=20))
+def test_no_local_part_of_ours_stays_in_any_form(local: str, form: str, padding: str) -> None:
+    text = padding + " " + form.format(*[local] * 3)
+    told = Redactor(OURS).text(text)
+    assert local not in told
