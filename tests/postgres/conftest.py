@@ -1,4 +1,4 @@
-"""One PostgreSQL for all tests, a database for each."""
+"""One PostgreSQL for all tests, and an empty database for each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def postgres(require: Callable[[object, str], None]) -> Iterator[Postgres]:
 @pytest.fixture
 def database(postgres: Postgres) -> str:
     """An empty database; its name."""
-    return postgres.make()
+    return postgres.empty()
 
 
 @pytest.fixture
