@@ -72,8 +72,8 @@ class Hub:
         self.assembler = Assembler([self._guarded(d) for d in disciplines])
         candidates: list[object] = list(disciplines)
         self._ticking = [d for d in candidates if isinstance(d, Ticking)]
-        self._rulers = list(rulers)
-        candidates = list(rulers)
+        self._rulers = [ruler for ruler in rulers if _phases(ruler)]
+        candidates = list(self._rulers)
         hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
         self._consumers = [*hearing, *consumers]
         self._clock = clock
@@ -98,17 +98,17 @@ class Hub:
         for output in outputs:
             self._tell(output)
 
-    async def rule(self, stage: Stage) -> Ruling:
+    def rule(self, stage: Stage) -> Ruling:
         """The lists first, then every other policy; the first that does not pass, wins."""
-        return self.standing.rule(stage) or await self.policies(stage)
+        return self.standing.rule(stage) or self.policies(stage)
 
     @property
     def asked(self) -> tuple[ev.Phase, ...]:
         """The phases at which some policy besides the lists may have a say."""
-        has_say = [getattr(ruler, "phases", PHASES) for ruler in self._rulers]
+        has_say = [_phases(ruler) for ruler in self._rulers]
         return tuple(phase for phase in PHASES if any(phase in phases for phases in has_say))
 
-    async def policies(self, stage: Stage) -> Ruling:
+    def policies(self, stage: Stage) -> Ruling:
         """What every other policy says, where the lists leave it open."""
         found: tuple[ev.Finding, ...] = ()
         for ruler in self._rulers:
@@ -240,3 +240,9 @@ class Hub:
         self.failures[what] += 1
         if self.failures[what] == 1:
             log.exception("%s failed; mail goes on", what)
+
+
+def _phases(ruler: Ruler) -> tuple[ev.Phase, ...]:
+    """Where a ruler may have a say; one that has none anywhere is not asked, nor told."""
+    phases: tuple[ev.Phase, ...] = getattr(ruler, "phases", PHASES)
+    return phases

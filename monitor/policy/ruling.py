@@ -5,6 +5,7 @@ Both are plain messages, so that relay and hub can live in different processes.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Literal, Protocol
 
 import msgspec
@@ -56,6 +57,6 @@ class Hub(Protocol):
         """Take one event; order within a session is kept."""
         ...
 
-    async def rule(self, stage: Stage) -> Ruling:
-        """Tell what is to be done at ``stage``."""
+    def rule(self, stage: Stage) -> Ruling | Awaitable[Ruling]:
+        """Tell what is to be done at ``stage``; awaited where the hub is another process."""
         ...

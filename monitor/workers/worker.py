@@ -44,7 +44,6 @@ class Worker:
         self._wire = Wire(decode_up, self._take, self._lost)
         self._gone = asyncio.Event()
         self._sessions: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._process: asyncio.subprocess.Process | None = None
         self._settled = asyncio.Event()  # it serves, or will not
         self.trouble: Exception | None = None  # why it never served
@@ -97,8 +96,6 @@ class Worker:
                 await self._process.wait()
         except TimeoutError:
             self.kill()
-        for task in set(self._tasks):
-            task.cancel()
         return await self._process.wait()
 
     def kill(self) -> None:
@@ -147,18 +144,13 @@ class Worker:
             elif isinstance(message, ev.Closed):
                 self._sessions.discard(message.session)
         elif isinstance(message, Ask):
-            task = asyncio.get_running_loop().create_task(self._answer(message))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.say(Told(id=message.id, ruling=self._hub.policies(message.stage)))
         elif isinstance(message, Beat):
             self.beat, self.heard_at = message, time.monotonic()
             self._hub.standing.count(message.hits)
             self._settled.set()
         elif isinstance(message, Failed):
             self._fail((ConfigError if message.config else WorkerError)(message.reason))
-
-    async def _answer(self, ask: Ask) -> None:
-        self.say(Told(id=ask.id, ruling=await self._hub.policies(ask.stage)))
 
     def _lost(self) -> None:
         self._gone.set()

@@ -91,35 +91,35 @@ def test_faults_of_disciplines_consumers_and_rulers_stay_apart(store: Store) -> 
     assert hub.failures["broken"] + hub.failures["function"] + hub.failures["listener"] > 0
 
 
-async def test_a_broken_ruler_lets_pass(store: Store) -> None:
+def test_a_broken_ruler_lets_pass(store: Store) -> None:
     def broken(stage: Stage) -> Ruling:
         raise RuntimeError("bug")
 
-    assert (await Hub(store, rulers=[broken]).rule(stage())).action == "pass"
+    assert Hub(store, rulers=[broken]).rule(stage()).action == "pass"
 
 
-async def test_bans_and_allowances_rule(store: Store) -> None:
+def test_bans_and_allowances_rule(store: Store) -> None:
     refusing = Ruling(action="defer", code=451, text="4.7.1 wait")
     hub = Hub(store, rulers=[lambda stage: refusing])
-    assert await hub.rule(stage()) == refusing
+    assert hub.rule(stage()) == refusing
     ban = hub.add(Draft(list="ban", kind="ip", value="127.0.0.9", reason="spam"), "root")
-    ruling = await hub.rule(stage())
+    ruling = hub.rule(stage())
     assert (ruling.action, ruling.code) == ("reject", 550)
     assert "spam" in ruling.text
     assert ruling.findings[0].code == "list.banned"
     hub.end(ban.id, "root")
     hub.add(Draft(list="allow", kind="ip", value="127.0.0.9"), "root")
-    allowed = await hub.rule(stage())
+    allowed = hub.rule(stage())
     assert allowed.action == "pass"
     assert allowed.findings[0].code == "list.allowed"
 
 
-async def test_a_ban_made_by_another_process_holds_after_a_tick(store: Store) -> None:
+def test_a_ban_made_by_another_process_holds_after_a_tick(store: Store) -> None:
     hub = Hub(store)
     store.entries.add(Draft(list="ban", kind="ip", value="127.0.0.9"), "root")
-    assert (await hub.rule(stage())).action == "pass"
+    assert hub.rule(stage()).action == "pass"
     hub.tick()
-    assert (await hub.rule(stage())).action == "reject"
+    assert hub.rule(stage()).action == "reject"
 
 
 def test_a_finding_after_its_session_is_late_and_opens_no_transcript(store: Store) -> None:
