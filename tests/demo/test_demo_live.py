@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from monitor.cli import main
 from monitor.demo.cast import CAST
 from monitor.demo.sender import Sender
 from monitor.demo.troupe import can_bind
@@ -194,6 +196,26 @@ def test_each_fault_of_the_cast_is_graded(
     told = grades[sender]["subjects"][subject]
     assert told["grade"] == letters
     assert all(point["evidence"] for point in told["points"])
+
+
+def test_its_capture_tells_the_same_on_another_day_without_network(
+    played: Played, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_network(*_: object) -> None:
+        raise OSError("there is no network")
+
+    today = time.time
+    monkeypatch.setattr("time.time", lambda: today() + 100 * 86_400)
+    monkeypatch.setattr("socket.socket.connect", no_network)
+    monkeypatch.setattr("socket.socket.sendto", no_network)
+    replay = ["replay", str(played.state / "captures"), "--headless"]
+    assert main(replay) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[: len(played.lines)] == played.lines, "behind them is what its end cut off"
+    assert main([*replay, "--recheck"]) == 0
+    anew = capsys.readouterr()
+    assert anew.out.splitlines() == told
+    assert "0 subjects differ" in anew.err
 
 
 def test_no_check_failed(heard: dict[str, dict[str, str]]) -> None:
