@@ -121,6 +121,15 @@ async def test_a_card_may_be_asked_for_from_a_transaction() -> None:
         assert "good.example" in screen.text
 
 
+async def test_whose_name_was_only_used_has_the_card_of_the_host_that_used_it() -> None:
+    forged = [record(4 * N + i * N + of("broken"), mail_from="a@bank.example") for i in range(3)]
+    async with running(FakeFeed(day() + forged), clock=clock) as screen:
+        await on_sender(screen, "bank.example")
+        await screen.press("r")
+        assert "Most mail in the name of bank.example, unproved, came from here." in screen.text
+        assert "broken.example" in screen.text
+
+
 async def test_another_span_is_asked_anew() -> None:
     async with running(FakeFeed(day()), clock=clock) as screen:
         await on_sender(screen, "good.example")

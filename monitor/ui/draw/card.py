@@ -10,6 +10,8 @@ from rich.text import Text
 
 from monitor.events import Severity
 from monitor.findings.catalogue import CATALOGUE
+from monitor.findings.dmarc.walk import registered
+from monitor.findings.pools import network
 from monitor.insight.cards import Card, Point, Report, SubjectCard
 from monitor.insight.cases import BY_CODE
 from monitor.insight.render.words import LABELS, letter, number, reason, share, when
@@ -74,7 +76,7 @@ def row_cells(row: Row, look: Look) -> dict[str, tuple[str, Style]]:
     if row.point is None:
         cells = {"what": (LABELS[row.subject], palette.heading), "code": ("", palette.muted)}
         for at, one in enumerate(row.subjects):
-            cells[f"lost{at}"] = (_grade(one), _style(one.grade, palette))
+            cells[f"lost{at}"] = (_grade(one), grade_style(one.grade, palette))
             cells[f"cases{at}"] = (reason(row.subject, one), palette.muted)
         return cells
     severity = _severity(row.point)
@@ -90,12 +92,15 @@ def row_cells(row: Row, look: Look) -> dict[str, tuple[str, Style]]:
     return cells
 
 
-def draw_head(report: Report, look: Look) -> Iterator[Text]:
-    """Who it is about and how it fares, two lines a sender, and what time it is of."""
+def draw_head(report: Report, names: Sequence[str], look: Look) -> Iterator[Text]:
+    """Who it is about and how it fares, two lines a sender, and what time it is of.
+
+    ``names`` are those that were asked for.
+    """
     many = len(report.senders) > 1
-    for at, card in enumerate(report.senders):
+    for at, (name, card) in enumerate(zip(names, report.senders, strict=True)):
         text = Text(f"{'AB'[at]} " if many else "", look.palette.accent)
-        text.append(f"{letter(card)} ", _style(card.grade, look.palette) + Style(bold=True))
+        text.append(f"{letter(card)} ", grade_style(card.grade, look.palette) + Style(bold=True))
         text.append(safe(card.sender), look.palette.strong)
         text.append(f"  {number(card.score)} of 100  ", look.palette.text)
         text.append(_levels([part.score for part in card.trend], look), look.palette.accent)
@@ -106,6 +111,9 @@ def draw_head(report: Report, look: Look) -> Iterator[Text]:
             f"from {safe(', '.join(card.networks))}",
             look.palette.muted,
         )
+        if card.sender not in (name, registered(name.lower()), network(name)):
+            told = f"Most mail in the name of {safe(name)}, unproved, came from here."
+            yield Text(told, look.palette.warning)
     told = f"{when(report.since)} to {when(report.until)} UTC"
     yield Text(told, look.palette.muted)
 
@@ -141,7 +149,8 @@ def _grade(card: SubjectCard) -> str:
     return f"{letter(card)} {number(card.score)}" if card.grade else letter(card)
 
 
-def _style(grade: Grade | None, palette: Palette) -> Style:
+def grade_style(grade: Grade | None, palette: Palette) -> Style:
+    """How good a grade is."""
     match grade:
         case "A" | "B":
             return palette.good

@@ -80,7 +80,7 @@ class ReportScreen(MeantScreen):
     def restyle(self) -> None:
         """Draw all three."""
         if self._report:
-            self.query_one("#summary", Lines).show(draw_head(self._report, self.look))
+            self.query_one("#summary", Lines).show(draw_head(self._report, self._names, self.look))
             self.table.set_items(rows_of(self._report.senders))
             self._drawn = None
             self._explain()
