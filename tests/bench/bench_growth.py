@@ -26,13 +26,22 @@ from harness_relay import Relay
 from history_rows import END, records
 from load import cpu, message, pour, sink
 from load import records as zone
+from sqlmodel import SQLModel
 
 from monitor.store import Store
-from monitor.store.models import MemoryRow, RecordRow, TransactionRow
 
 BASE = 10_000  # records that are made; more are copies of them, each with an id of its own
 REMEMBERED = 10  # one attempt in so many is still remembered
 COUNT, ROUNDS = 500, 4
+CHANGED = {  # the columns of a copy that differ, as SQL
+    "transactions": {
+        "n": "n + :by",
+        "id": "printf('%014x-1', n + :by)",
+        "ended": "ended - :ago",
+    },
+    "records": {"n": "n + :by"},
+    "memory": {"key": "key || :of"},
+}
 
 
 def fill(state: Path, rows: int) -> None:
@@ -46,22 +55,22 @@ def fill(state: Path, rows: int) -> None:
     store.close()
     database = sqlite3.connect(state / "mxtap.db", isolation_level=None)
     database.execute("PRAGMA synchronous=OFF")
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    indexes = database.execute(query).fetchall()
+    for name, _ in indexes:
+        database.execute(f"DROP INDEX {name}")
+    for table in CHANGED:
+        database.execute(f"CREATE TEMP TABLE first_{table} AS SELECT * FROM {table}")
     for copy in range(1, rows // BASE):
+        values = {"by": copy * BASE, "of": f".{copy}", "ago": copy * BASE * 0.5}
         database.execute("BEGIN")
-        for table, changed in (
-            (TransactionRow, {"n": "n + :by", "id": "id || :of", "ended": "ended - :ago"}),
-            (RecordRow, {"n": "n + :by"}),
-            (MemoryRow, {"key": "key || :of"}),
-        ):
-            names = [column.name for column in table.__table__.columns]  # type: ignore[attr-defined]
+        for table, changed in CHANGED.items():
+            names = [column.name for column in SQLModel.metadata.tables[table].columns]
             picked = ", ".join(changed.get(name, f'"{name}"') for name in names)
-            name = table.__tablename__
-            first = f"WHERE n <= {BASE}" if table is not MemoryRow else "WHERE key NOT LIKE '%.%'"
-            database.execute(
-                f"INSERT INTO {name} SELECT {picked} FROM {name} {first}",
-                {"by": copy * BASE, "of": f".{copy}", "ago": copy * BASE * 0.5},
-            )
+            database.execute(f"INSERT INTO {table} SELECT {picked} FROM first_{table}", values)
         database.execute("COMMIT")
+    for _, definition in indexes:
+        database.execute(definition)
     database.close()
 
 
