@@ -121,11 +121,13 @@ async def _greet(d: Dialogue) -> None:
     ]:
         d.limited(f"limits.{reached[0]}", "too many sessions at once")
         await d.hang_up(own(421, "4.7.0 too many connections, try again later"), "refused")
+    early = bool(d.wire.buffered)
     if refusal := await d.rule("connect"):
         await d.hang_up(refusal, "refused")
-    if d.settings.conduct.greet_delay and not d.wire.buffered:
+    if d.settings.conduct.greet_delay and not early:
         with contextlib.suppress(ClientSilent):
-            await d.wire.more(d.settings.conduct.greet_delay)
+            if not d.wire.buffered:  # something may have come while the hub was asked
+                await d.wire.more(d.settings.conduct.greet_delay)
             if refusal := await d.rule("connect"):
                 await d.hang_up(refusal, "refused")
     checking = context.checks.client(d.peer.ip)

@@ -17,6 +17,7 @@ from monitor.findings.disciplines import default
 from monitor.hub import Hub
 from monitor.policy.conduct import Conducting
 from monitor.policy.entry import Draft
+from monitor.policy.ruling import Ruling, Stage
 from monitor.record import Record
 from monitor.store import Store
 
@@ -251,6 +252,20 @@ async def test_who_speaks_during_the_greet_delay_never_reaches_the_upstream(tmp_
         (found,) = [f for f in record.findings if f.code == "conduct.early-talker"]
         assert found.evidence["command"] == "EHLO client.test"
         assert (record.verdict.code, record.verdict.by) == (554, "mxtap")
+
+
+async def test_who_speaks_while_the_hub_is_asked_is_early_too(tmp_path: Path) -> None:
+    async with acting(tmp_path, early_talker=REFUSE, greet_delay=5) as relay:
+        at_once = relay.real.rule
+
+        async def of_another_process(stage: Stage) -> Ruling:
+            while not any(wire.buffered for wire in relay.listener.wires):
+                await asyncio.sleep(0)
+            return at_once(stage)
+
+        relay.real.rule = of_another_process  # type: ignore[method-assign,assignment]
+        _, banner = await early(relay)
+        assert banner.startswith(b"554 5.7.1 mxtap: refused for bad conduct: Spoke")
 
 
 async def test_without_a_greet_delay_the_first_command_is_refused(tmp_path: Path) -> None:
