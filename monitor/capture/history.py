@@ -76,9 +76,7 @@ def session_events(reel: Reel, session: str, start: float, limit: float) -> list
     for index in range(reel.lead_in(reel.find(start)), len(reel)):
         if reel[index].first > limit:
             break
-        for event in reel[index].load():
-            if event.session != session:
-                continue
+        for event in reel[index].load(session):
             if isinstance(event, ev.Body):
                 octets += len(event.data)
                 if octets > MAX_OCTETS:

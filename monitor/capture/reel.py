@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from monitor.capture.reader import Capture
 from monitor.capture.rules import Rules
@@ -17,6 +17,12 @@ LEAD_IN = 300.0
 LEAD_IN_EVENTS = 20_000
 
 
+class Load(Protocol):
+    """Reads the events of a piece; with ``session`` those of that one, which is faster."""
+
+    def __call__(self, session: str = "") -> list[AnyEvent]: ...
+
+
 class Piece(NamedTuple):
     """Some events that stand together. Times are seconds since the epoch."""
 
@@ -25,7 +31,7 @@ class Piece(NamedTuple):
     events: int
     transactions: int
     errors: int
-    load: Callable[[], list[AnyEvent]]
+    load: Load
 
 
 class Reel:
@@ -123,7 +129,11 @@ def of_events(title: str, events: Iterable[AnyEvent], size: int = 500) -> Reel:
                 len(chunk),
                 sum(isinstance(event, Ended) for event in chunk),
                 sum(is_error(event) for event in chunk),
-                partial(list, chunk),
+                partial(_of_session, chunk),
             )
         )
     return Reel(title, pieces)
+
+
+def _of_session(events: list[AnyEvent], session: str = "") -> list[AnyEvent]:
+    return [event for event in events if not session or event.session == session]
