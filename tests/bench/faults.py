@@ -3,13 +3,15 @@
     python tests/bench/faults.py [MESSAGES] [WORD...]
 
 MESSAGES (10,000) is the total over all faults; with WORDs, only of those whose name holds one.
-A relay of its own for each, as a process. Some need root, to mount a file system.
+A relay of its own for each, of ``MXTAP_TEST_WORKERS`` processes (1). Some need root, to mount a
+file system.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import tempfile
 import time
@@ -18,14 +20,17 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "faults"), str(TESTS / "real")]
 
-from scenarios import ANYWHERE, MOUNTED, SICK, Scenario, Stage, mounted  # noqa: E402
+from scenarios import ANYWHERE, MOUNTED, OF_ITS_OWN, Scenario, Stage, mounted  # noqa: E402
 
 MESSAGES = 10_000
+WORKERS = int(os.environ.get("MXTAP_TEST_WORKERS", "1"))
 
 
 async def play(scenario: Scenario, count: int, folder: Path) -> tuple[Stage, dict[str, list[str]]]:
     """One fault, and then as many messages again as it takes to see that all is well."""
-    async with Stage(folder, seed=count).up(scenario.sick) as stage:
+    async with Stage(folder, seed=count).up(
+        scenario.sick, workers=max(scenario.workers, WORKERS)
+    ) as stage:
         await scenario.play(stage, count)
         found = stage.ledger.faults()
         if not stage.alive:
@@ -64,7 +69,7 @@ def main() -> int:
     total = next((int(word) for word in sys.argv[1:] if word.isdigit()), MESSAGES)
     chosen = [
         scenario
-        for scenario in (*ANYWHERE, *SICK, *MOUNTED)
+        for scenario in (*ANYWHERE, *OF_ITS_OWN, *MOUNTED)
         if not words or any(word in scenario.name for word in words)
     ]
     print(f"{'':24}{'messages':>9}{'attempts':>9}{'arrivals':>9}")

@@ -250,6 +250,14 @@ async def killed(stage: Stage, count: int, times: int = 1) -> None:
         await asyncio.to_thread(stage.relay.start)
 
 
+async def worker_killed(stage: Stage, count: int, times: int = 2) -> None:
+    """One of several processes dies; the others go on, and it is replaced."""
+    for _ in range(times):
+        await stage.flows(count // (times + 1))
+        victim = stage.chance.choice([pid for pid in stage.pids if pid != stage.relay.pid])
+        os.kill(victim, signal.SIGKILL)
+
+
 async def screen_killed(stage: Stage, count: int, times: int = 1) -> None:
     """The terminal UI is attached, and dies."""
     for _ in range(times):
@@ -302,6 +310,7 @@ class Scenario:
     sick: str = ""
     at_once: int = 8  # sessions
     batches: tuple[int, ...] = (1, 1, 2, 5)  # messages of a session
+    workers: int = 1
     mount: str = ""  # a folder of the state that is a file system of its own
 
     def __str__(self) -> str:
@@ -345,9 +354,12 @@ ANYWHERE = (
     Scenario("database corrupt", database_corrupt, doubtful=True),
     Scenario("killed", killed, doubtful=True),
 )
-SICK = tuple(
-    Scenario(f"sick: {kind}", sick, sick=kind, at_once=40, batches=(1,))
-    for kind in ("raises", "hangs", "eats", "clock")
+OF_ITS_OWN = (
+    Scenario("worker killed", worker_killed, doubtful=True, workers=2),
+    *(
+        Scenario(f"sick: {kind}", sick, sick=kind, at_once=40, batches=(1,))
+        for kind in ("raises", "hangs", "eats", "clock")
+    ),
 )
 MOUNTED = tuple(
     Scenario(f"{folder} {what}", bring, (folder,), mount=folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from scenarios import ANYWHERE, MOUNTED, SICK, Scenario, Stage, mounted
+from scenarios import ANYWHERE, MOUNTED, OF_ITS_OWN, Scenario, Stage, mounted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 COUNT = 16
@@ -35,9 +35,9 @@ async def test_a_fault_around_it(one: Stage, scenario: Scenario) -> None:
     await bears(one, scenario)
 
 
-@pytest.mark.parametrize("scenario", SICK, ids=str)
+@pytest.mark.parametrize("scenario", OF_ITS_OWN, ids=str)
 async def test_a_fault_in_it(tmp_path: Path, scenario: Scenario) -> None:
-    async with Stage(tmp_path).up(scenario.sick) as stage:
+    async with Stage(tmp_path).up(scenario.sick, workers=scenario.workers) as stage:
         await bears(stage, scenario)
 
 
