@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.insight.cards import Others, Report
+from monitor.insight.cards import Card, Others, Report
 from monitor.insight.cases import cases
 from monitor.insight.rules import Subject
 from monitor.insight.sender import Sender, senders
@@ -37,6 +37,11 @@ class Grading:
         self._count(host, record, subjects - {"authentication"})
         if "authentication" in subjects:
             self._count(author, record, {"authentication"})
+
+    def card(self, name: str) -> Card | None:
+        """The card of one sender so far."""
+        tally = self._tallies.get(name)
+        return card(name, tally, self._since, self._until) if tally else None
 
     def report(self) -> Report:
         """The cards so far, the worst first."""

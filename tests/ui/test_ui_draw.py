@@ -125,7 +125,7 @@ def test_hostile_entries_senders_and_waits_are_harmless(text: str, width: int) -
     waiting = wait(made)
     for specs, cells in (
         (ENTRIES, entry_cells(entry, now, LOOK)),
-        (SENDERS, sender_cells(sender, now, 10, LOOK)),
+        (SENDERS, sender_cells(sender, "B", now, 10, LOOK)),
         (WAITS, wait_cells(waiting, now, LOOK, 12)),
     ):
         line = draw_cells(cells, lay_out(specs, width))

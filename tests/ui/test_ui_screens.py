@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from ui_fakes import NOW, STATUS, FakeFeed, record, transcript, wait
-from ui_screen import SIZES, running
+from ui_screen import SIZES, Screen, running
 
 from monitor.findings.catalogue import finding
 from monitor.findings.retry.waiting import Wait
@@ -78,6 +78,33 @@ async def test_senders_count_and_lead_to_their_mail(size: tuple[int, int]) -> No
         await screen.press("enter")
         assert 'filter from:"@rapid.example"' in screen.text
         assert "4 of 4" in screen.text
+
+
+async def test_senders_have_the_grade_of_their_report_card() -> None:
+    async with running(
+        FakeFeed([record(i) for i in range(80)]), clock=lambda: NOW.timestamp() + 90
+    ) as screen:
+        await screen.press("2")
+        assert re.search(r"A good\.example +10 ", screen.line("good.example"))
+        assert re.search(r"D broken\.example +10 ", screen.line("broken.example"))
+        assert "D broken.example" in await card(screen, "broken.example")
+        await screen.push(record(83))
+        await screen.press("2")
+        assert re.search(r"D broken\.example +11 ", screen.line("broken.example"))
+
+
+async def card(screen: Screen, name: str) -> str:
+    """The report card of a sender."""
+    while name not in screen.at_cursor:
+        await screen.press("j")
+    await screen.press("r")
+    return screen.text
+
+
+async def test_too_little_mail_has_no_grade() -> None:
+    async with running(FakeFeed([record(0)])) as screen:
+        await screen.press("2")
+        assert re.search(r"· good\.example +1 ", screen.line("good.example"))
 
 
 async def test_a_sender_can_be_banned_by_its_domain() -> None:

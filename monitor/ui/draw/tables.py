@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from rich.style import Style
 
 from monitor.findings.retry.waiting import Wait
+from monitor.insight.rules import Grade
 from monitor.policy.entry import Entry
+from monitor.ui.draw.card import grade_style
 from monitor.ui.draw.columns import Column, Spec
 from monitor.ui.draw.line import Line
 from monitor.ui.draw.plot import sparkline
@@ -31,6 +33,7 @@ ENTRIES = (
     Spec("reason", "Why", 9, 80, 4),
 )
 SENDERS = (
+    Spec("grade", "G", 1, 1),
     Spec("name", "Sender", 20, 44, 5, keep="end"),
     Spec("volume", "Mail", 6, 8),
     Spec("trend", "By minute", 10, 30, 3),
@@ -86,7 +89,7 @@ def entry_cells(entry: Entry, now: float, look: Look) -> Cells:
     }
 
 
-def sender_cells(sender: Sender, now: float, trend: int, look: Look) -> Cells:
+def sender_cells(sender: Sender, grade: Grade | None, now: float, trend: int, look: Look) -> Cells:
     """A sending organisation; ``trend`` is the width of its sparkline."""
     palette = look.palette
 
@@ -96,6 +99,7 @@ def sender_cells(sender: Sender, now: float, trend: int, look: Look) -> Cells:
     fault, _ = sender.codes.most_common(1)[0] if sender.codes else ("", 0)
     return {
         "name": (sender.name, palette.strong),
+        "grade": (grade or look.marks.dot, grade_style(grade, palette)),
         "volume": (f"{sender.volume:,}", palette.text),
         "trend": (sparkline(sender.trend(now, trend), look.marks.blocks), palette.accent),
         "accepted": count(sender.outcomes["accepted"], palette.good),

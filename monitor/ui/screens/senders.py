@@ -41,7 +41,8 @@ class SendersScreen(MeantScreen):
 
     def _cells(self, sender: Sender, columns: Sequence[Column]) -> dict[str, tuple[str, Style]]:
         trend = next(column.width for column in columns if column.name == "trend")
-        return sender_cells(sender, self.desk.clock(), trend, self.look)
+        grade = self.desk.model.senders.grade(sender)
+        return sender_cells(sender, grade, self.desk.clock(), trend, self.look)
 
     def sync(self) -> None:
         """More mail was sent."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.events import SEVERITIES
+from monitor.insight.grading import Grading
+from monitor.insight.rules import Grade
+from monitor.insight.sender import senders
 from monitor.record import Record, worst
 from monitor.ui.state.rates import outcome
 
@@ -23,6 +26,7 @@ class Sender:
     name: str
     filter: str  # shows its transactions
     seen: datetime
+    host: str = ""  # whose client it was, as report cards have it
     volume: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     worst: Counter[str] = field(default_factory=Counter)
@@ -65,6 +69,8 @@ class Senders:
 
     def __init__(self) -> None:
         self._by_name: dict[str, Sender] = {}
+        self._grading = Grading(0.0, 1.0, LIMIT)
+        self._graded: dict[str, tuple[int, Grade | None]] = {}  # after how many transactions
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -75,8 +81,21 @@ class Senders:
         sender = self._by_name.pop(name, None) or Sender(name, wanted, record.ended)
         self._by_name[name] = sender  # the dict is in the order of last use
         sender.add(record)
+        sender.host = senders(record).host.name
+        self._grading.add(record)
         if len(self._by_name) > LIMIT:
-            del self._by_name[next(iter(self._by_name))]
+            gone = next(iter(self._by_name))
+            del self._by_name[gone]
+            self._graded.pop(gone, None)
+
+    def grade(self, sender: Sender) -> Grade | None:
+        """The grade of the host that sent its last mail; None while there was too little."""
+        volume, grade = self._graded.get(sender.name, (0, None))
+        if volume != sender.volume:
+            card = self._grading.card(sender.host)
+            grade = card.grade if card else None
+            self._graded[sender.name] = sender.volume, grade
+        return grade
 
     def busiest(self) -> list[Sender]:
         """The senders by volume, the busiest first."""
