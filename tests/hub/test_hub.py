@@ -160,3 +160,49 @@ def test_what_is_old_goes_in_steps_at_every_tick_until_none_is_left(
     store.writer.flush()
     hub.tick()
     assert store.history.transcript("late"), "with nothing left it looks once a minute"
+
+
+def test_a_discipline_is_told_of_the_events_that_it_hears(store: Store) -> None:
+    heard: dict[str, list[str]] = {"ends": [], "all": []}
+
+    class Ends:
+        hears = (ev.Ended, ev.Closed)
+
+        def __call__(self, view: Session, event: ev.Event) -> list[ev.Finding]:
+            heard["ends"].append(type(event).__name__)
+            return []
+
+    def every(view: Session, event: ev.Event) -> list[ev.Finding]:
+        heard["all"].append(type(event).__name__)
+        return []
+
+    hub = Hub(store, [Ends(), every])
+    for event in DIALOGUE:
+        hub.emit(event)
+    assert heard["ends"] == ["Ended", "Closed"]
+    assert heard["all"] == [type(event).__name__ for event in DIALOGUE]
+
+
+def test_a_ruler_that_never_has_a_say_is_neither_asked_nor_told(store: Store) -> None:
+    class Silent:
+        phases: tuple[ev.Phase, ...] = ()
+
+        def hear(self, event: ev.Event) -> None:
+            raise AssertionError
+
+        def __call__(self, stage: Stage) -> Ruling:
+            raise AssertionError
+
+    class Speaking(Silent):
+        phases = ("mail",)
+
+        def hear(self, event: ev.Event) -> None:
+            told.append(event)
+
+    told: list[ev.Event] = []
+    hub = Hub(store, rulers=[Silent(), Speaking()])
+    hub.emit(DIALOGUE[0])
+    assert told == [DIALOGUE[0]]
+    assert hub.asked == ("mail",)
+    hub.rule(stage())
+    assert hub.failures == {"Speaking": 1}
