@@ -226,6 +226,7 @@ def found(program: str) -> str:
 
 PEERS = (
     Peer("mxtap", mxtap),
+    Peer("mxtap, workers = 2", lambda f, s: mxtap(f, s, "--set=workers=2")),
     Peer("Haraka with spf and dkim", haraka, ("haraka",)),
     Peer("mxtap, Postfix behind it", mxtap_postfix, ("postfix",)),
     Peer("Postfix with opendkim, opendmarc", milters, ("postfix", "opendkim", "opendmarc")),
