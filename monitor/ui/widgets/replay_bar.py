@@ -27,13 +27,23 @@ class ReplayBar(Widget):
         self._replay = replay
         self._look = look
         self._spots: list[Spot] = []
+        self._drawn: object = None
 
     def on_mount(self) -> None:
         """Its clock goes on without updates."""
-        self.auto_refresh = _FRAME
+        self.set_interval(_FRAME, self._follow)
+
+    def _follow(self) -> None:
+        if self._state() != self._drawn:
+            self.refresh()
+
+    def _state(self) -> object:
+        play = self._replay.playback
+        return int(play.position), round(play.percent, 1), play.playing, play.speed, play.loop
 
     def render_line(self, y: int) -> Strip:
         """The line."""
+        self._drawn = self._state()
         line, self._spots = draw_bar(self._replay.playback, self.size.width, self._look)
         return line.strip(self.size.width, self.rich_style)
 
