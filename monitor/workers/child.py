@@ -61,6 +61,8 @@ class Child:
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         await self.wire.open(sock)
         begin = await self._begun
+        if self._stop.is_set():
+            return
         settings = Settings.model_validate_json(begin.settings)
         logs.start(settings.log)
         front = Front(

@@ -121,6 +121,8 @@ class Supervisor:
         )
         self._workers[number] = worker
         worker.say(self._lists())
+        if self._stopping.is_set():
+            worker.say(Drain())
         return worker
 
     async def _keep(self, worker: Worker) -> None:
@@ -142,8 +144,8 @@ class Supervisor:
                     return
                 try:
                     worker = await self._launch(number)
-                except OSError as error:
-                    log.error("worker %d cannot be started: %s", number, error.strerror)
+                except Exception:
+                    log.exception("worker %d cannot be started", number)
             self._replaced[number] += 1
 
     def _bury(self, worker: Worker) -> None:
