@@ -33,9 +33,9 @@ class Message:
 
 @dataclass
 class Ledger:
-    """Counts messages by their ids. ``domains`` is how many senders' domains there are."""
+    """Counts messages by their ids. ``people`` is how many write and are written to."""
 
-    domains: int = 1_000_000
+    people: int = 1_000_000
     sent: dict[str, tuple[Key, bool]] = field(default_factory=dict)  # and if it is doubtful
     told: dict[str, list[Told]] = field(default_factory=lambda: defaultdict(list))
     came: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
@@ -51,14 +51,14 @@ class Ledger:
         """
         number = len(self.sent)
         id = f"{number}.{chance.getrandbits(48):012x}@ledger.test"
-        rcpts = tuple(f"r{n}.{number}@home.test" for n in range(chance.choice((1, 1, 1, 2, 3))))
+        who = number % self.people
+        rcpts = tuple(f"r{n}.{who}@home.test" for n in range(chance.choice((1, 1, 1, 2, 3))))
         lines = [chance.choice(_ODD) for _ in range(chance.randrange(12))]
         if chance.random() < 0.1:
             lines += [b"y" * 76] * 1_300
-        domain = f"s{number % self.domains}.test"
-        head = f"From: a@{domain}\r\nSubject: {number}\r\nMessage-ID: <{id}>\r\n\r\n"
+        head = f"From: a@s{who}.test\r\nSubject: {number}\r\nMessage-ID: <{id}>\r\n\r\n"
         content = head.encode() + b"".join(line + b"\r\n" for line in lines)
-        message = Message(id, f"a{number % 20}@{domain}", rcpts, content)
+        message = Message(id, f"a@s{who}.test", rcpts, content)
         self.sent[id] = message.key, doubtful
         return message
 
