@@ -110,7 +110,7 @@ class Requests:
         if self._study is None:
             raise ValueError("this relay answers no questions about the past")
         asked: Question = msgspec.convert(question, Question)
-        await asyncio.to_thread(self._hub.store.writer.flush)
+        await asyncio.to_thread(self._hub.store.flush)
         return await self._study(asked)
 
     async def _get_lists(self, user: str) -> Any:
