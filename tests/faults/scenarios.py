@@ -40,6 +40,7 @@ LIMITS = {
     "dns.timeout": 0.3,
     "checks.deadline": 0.4,
     "capture.mode": "full",
+    "capture.disk_floor": 0,
 }
 
 
@@ -181,6 +182,20 @@ async def folder_read_only(stage: Stage, count: int, folder: str) -> None:
     await _remount(stage.state / folder, "ro")
     await stage.flows(count // 2)
     await _remount(stage.state / folder, "rw")
+
+
+async def captures_read_only(stage: Stage, count: int) -> None:
+    """From the start; once it can be written to, captures are written."""
+    folder = stage.state / "captures"
+    await asyncio.to_thread(stage.relay.stop)
+    await _remount(folder, "ro")
+    before = len(os.listdir(folder))
+    await asyncio.to_thread(stage.relay.start)
+    await stage.flows(count // 3)
+    await _remount(folder, "rw")
+    async with asyncio.timeout(PATIENCE):
+        while len(os.listdir(folder)) <= before:
+            await stage.flows(1)
 
 
 async def _remount(folder: Path, how: str) -> None:
@@ -361,12 +376,10 @@ OF_ITS_OWN = (
         for kind in ("raises", "hangs", "eats", "clock")
     ),
 )
-MOUNTED = tuple(
-    Scenario(f"{folder} {what}", bring, (folder,), mount=folder)
-    for folder, what, bring in (
-        ("spool", "full", folder_full),
-        ("spool", "read-only", folder_read_only),
-        ("captures", "full", folder_full),
-        (".", "full", folder_full),
-    )
+MOUNTED = (
+    Scenario("spool full", folder_full, ("spool",), mount="spool"),
+    Scenario("spool read-only", folder_read_only, ("spool",), mount="spool"),
+    Scenario("captures full", folder_full, ("captures",), mount="captures"),
+    Scenario("captures read-only", captures_read_only, doubtful=True, mount="captures"),
+    Scenario("state full", folder_full, (".",), mount="."),
 )
