@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dis
+import inspect
 import ssl
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP
 from fakes import Relay, relaying
 
 from monitor import events as ev
@@ -20,6 +23,19 @@ LONG = b"".join(b"250-" + b"x" * 2_000 + b"\r\n" for _ in range(99)) + b"250 ok\
 
 def heard_evil(relay: Relay) -> bool:
     return any(b"evil" in line for line in relay.upstream.lines)
+
+
+async def test_no_attribute_of_the_base_classes_is_taken() -> None:
+    """Twice the same private name, and pausing to read would pause to write."""
+    theirs = vars(SMTP(object(), loop=asyncio.get_running_loop())).keys() | set(dir(SMTP))
+    ours = {
+        instruction.argval
+        for method in vars(Wire).values()
+        if inspect.isfunction(method)
+        for instruction in dis.get_instructions(method)
+        if instruction.opname == "STORE_ATTR"
+    }
+    assert ours & theirs <= {"_handler_coroutine", "loop"}
 
 
 async def test_who_never_reads_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
