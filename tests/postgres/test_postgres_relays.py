@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -170,6 +171,23 @@ def test_a_sender_that_rotates_between_relays_is_seen_as_one(pair: tuple[Store, 
     assert [found.severity for found in worlds[0].found("retry.host-rotation")] == ["notice"]
     severities = [found.severity for found in worlds[1].found("retry.host-rotation")]
     assert severities == ["notice", "warning"]
+
+
+def test_a_sender_that_gave_up_is_told_once(pair: tuple[Store, Store]) -> None:
+    start = time.time()
+    one, two = (
+        World(store.memory, name=f"{name}.here.example", at=start, retry={"no_retry": 600})
+        for store, name in zip(pair, ("mx1", "mx2"), strict=True)
+    )
+    one.attempt(reply=LATER)
+    for minute in range(25):
+        for store in (*pair, pair[0]) if minute % 3 == 0 else ():
+            store.flush()
+        for world in (two, one):
+            world.now = start + minute * 60
+            world.tick()
+    assert one.severity("retry.gave-up") == "error"
+    assert two.codes("retry.gave-up") == []
 
 
 def test_a_greylist_pass_at_one_is_known_at_the_other(pair: tuple[Store, Store]) -> None:
@@ -366,6 +384,50 @@ def test_an_empty_database_in_its_place_gets_the_lists_again(
     for store in (one, two):
         soon(lambda store=store: sorted(bans(store)) == ["127.0.0.9", "x.test"], 8)
     soon(lambda: {e.id > 0 for s in (one, two) for e in s.entries.in_force()} == {True}, 8)
+
+
+def test_a_database_that_was_set_back_gets_the_rest_again(
+    opened: Open, postgres: Postgres, database: str
+) -> None:
+    one, two = opened("mx1"), opened("mx2")
+    one.history.add(of("mx1", 1))
+    first = one.settled(one.entries.add(BAN, "root"))
+    one.flush()
+    soon(lambda: bans(two))
+    with postgres.connect(database) as restored:
+        tables = ("transactions", "records", "entries", "relays", "memory")
+        for table in tables:
+            restored.execute(f"CREATE TABLE old_{table} AS TABLE {table}".encode())
+        two.entries.end(first.id, "two")
+        two.entries.add(Draft(list="ban", kind="helo", value="later.test"), "two")
+        one.history.add(of("mx1", 2))
+        one.flush()
+        two.flush()
+        soon(lambda: bans(one) == ["later.test"])
+        with restored.transaction():
+            restored.execute("SELECT setval('changes', (SELECT max(seq) FROM old_entries))")
+            restored.execute(f"TRUNCATE {', '.join(tables)}".encode())
+            restored.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            for table in tables:
+                how = "OVERRIDING SYSTEM VALUE" if table in ("transactions", "entries") else ""
+                restored.execute(f"INSERT INTO {table} {how} TABLE old_{table}".encode())
+            restored.execute("ALTER TABLE entries ALTER COLUMN id RESTART WITH 2")
+    for store in (one, two):
+        soon(lambda store=store: bans(store) == ["later.test"] and not store.problems, 8)
+    one.flush()
+    assert [r.id for r in search(two.past, limit=9)] == ["mx1-2", "mx1-1"]
+
+
+def test_without_its_driver_the_setting_says_so(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "monitor.store.shared")
+    with pytest.raises(StoreError, match=r"pip install 'mxtap\[postgresql\]'"):
+        Store(tmp_path / "mx1", url, "mx1")
 
 
 def test_a_database_that_was_upgraded_is_left_alone(

@@ -143,11 +143,14 @@ class SharedEntries(Entries):
 
     def take(self, rows: list[Mapping[str, Any]]) -> None:
         """Bring the copy up to date. Raises SQLAlchemyError."""
+        to_tell = False
         with self._engine.begin() as connection:
             for row in rows:
                 connection.execute(_TAKE, {**row, "unsent": False})
                 if row["origin"] == self._origin:
-                    _ends_in_both(connection, row)
+                    to_tell = _ends_in_both(connection, row) or to_tell
+        if to_tell:
+            self._changed()
 
     def _read(self, table: Any, *where: Any, limit: int | None = None) -> list[Entry]:
         query = select(table).where(*where).order_by(table.c.id.desc()).limit(limit)
@@ -158,18 +161,21 @@ class SharedEntries(Entries):
         return found
 
 
-def _ends_in_both(connection: Connection, row: Mapping[str, Any]) -> None:
-    """An entry that was ours first ends in the copy and among our own."""
+def _ends_in_both(connection: Connection, row: Mapping[str, Any]) -> bool:
+    """An entry that was ours first ends in the copy and among our own; whether that is news."""
     ours = connection.execute(select(_OWN).where(_OWN.c.id == row["own"])).one_or_none()
     if ours is None:
-        return
+        return False
     copied = _COPY.c.id == row["id"]
     if row["ended"] is not None and ours.ended is None:
         end = {"ended": row["ended"], "ended_by": row["ended_by"]}
         connection.execute(update(_OWN).where(_OWN.c.id == ours.id).values(end))
-    elif ours.ended is not None and row["ended"] is None:  # while it was on its way
+    elif ours.ended is not None and row["ended"] is None:
+        # While it was on its way, or before the shared database was set back.
         end = {"ended": ours.ended, "ended_by": ours.ended_by, "unsent": True}
-        connection.execute(update(_COPY).where(copied, _COPY.c.ended.is_(None)).values(end))
+        change = update(_COPY).where(copied, _COPY.c.ended.is_(None)).values(end)
+        return bool(connection.execute(change).rowcount)
+    return False
 
 
 def _holds(table: Any, now: float) -> Any:
