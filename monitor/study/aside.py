@@ -44,7 +44,7 @@ class Aside:
         """The answer as JSON. Raises StudyError. Who no longer waits ends the process."""
         async with self._turn:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", __name__,
+                sys.executable, "-P", "-m", __name__,  # nothing of the current folder
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
