@@ -17,7 +17,7 @@ from harness_relay import Relay
 from hypothesis import HealthCheck, given, settings
 from smtp_sessions import Heard, Session, hold, sessions
 
-EXAMPLES = int(os.environ.get("MXTAP_TEST_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("MXTAP_TEST_EXAMPLES", "15"))
 _ids = itertools.count(1).__next__
 _TO = re.compile(rb"^X-Original-To: ([^\n]*)$", re.MULTILINE)
 

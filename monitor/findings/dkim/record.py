@@ -117,7 +117,7 @@ def _rsa(material: bytes) -> tuple[int, PublicKey | None]:
     try:
         numbers = parse_public_key(material)
         modulus, exponent = int(numbers["modulus"]), int(numbers["publicExponent"])
-    except (UnparsableKeyError, IndexError, KeyError, TypeError, ValueError):
+    except (UnparsableKeyError, AssertionError, IndexError, KeyError, TypeError, ValueError):
         raise Malformed("p= is not an RSA public key") from None
     bits = modulus.bit_length()
     if bits > MAX_BITS:
