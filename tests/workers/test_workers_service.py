@@ -103,7 +103,7 @@ async def test_lists_limits_and_a_new_certificate_hold_in_all_of_them(tmp_path: 
 
         shutil.copy(Authority().write(tmp_path, "new.test"), certificate)
         await relay.service.reload()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)  # a thread of each reads it
         for client in clients:
             await client.say(b"STARTTLS")
             assert await shown(client) == "new.test"
