@@ -124,6 +124,36 @@ async def test_a_reply_before_the_dot_is_not_taken_for_that_to_it(tmp_path: Path
         assert relay.upstream.messages == []
 
 
+async def talk_on(writer: asyncio.StreamWriter) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+
+async def test_an_upstream_that_takes_no_content_is_left(tmp_path: Path) -> None:
+    """Nothing waits for its buffer to be written, and no dot goes out."""
+    async with relaying(tmp_path, limits={"upstream_reply": 0.3}) as relay:
+
+        async def deaf(line: bytes) -> bytes:
+            relay.upstream.writers[-1].transport.pause_reading()  # type: ignore[attr-defined]
+            relay.upstream.writers[-1].write(b"354 go\r\n")
+            await asyncio.Event().wait()
+            return b""
+
+        relay.upstream.answers[b"DATA"] = deaf
+        client = await relay.greeted()
+        await client.say(MAIL, RCPT, b"DATA")
+        client.writer.write((b"x" * 998 + b"\r\n") * 15_000 + b".\r\n")
+        assert (await client.reply()).startswith(b"451 ")
+        assert relay.hub.of(ev.Ended)[0].state == "none"
+        assert "relay.upstream-down" in relay.hub.codes()
+        [kept] = relay.upstream.writers[1:]
+        with pytest.raises(ConnectionError):
+            await talk_on(kept)
+
+
 async def test_escapes_reach_nobody(tmp_path: Path) -> None:
     text = b"\x1b]0;owned\x07\x1b[2J\x9b31m\x00\r\x7f ok"
     async with relaying(tmp_path) as relay:

@@ -101,6 +101,25 @@ async def test_who_is_known_stays_so_under_tls(tmp_path: Path) -> None:
         client.close()
 
 
+async def test_a_large_message_under_tls_and_what_is_pipelined_behind_it(tmp_path: Path) -> None:
+    """Reading pauses and goes on there, too."""
+    lines = b"".join(b"%d..\r\n" % n for n in range(60_000))
+    async with relaying(tmp_path, limits={"spool_memory": 100_000}) as relay:
+        client = await relay.greeted()
+        await client.say(b"STARTTLS")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        await client.writer.start_tls(context)
+        for _ in range(2):
+            await client.say(b"EHLO client.test", MAIL, RCPT, b"DATA")
+            client.writer.write(lines + b".\r\n" + b"NOOP\r\n" * 300)
+            assert await client.reply() == b"250 2.0.0 queued\r\n"
+            for _ in range(300):
+                assert (await client.reply()).startswith(b"250 ")
+        assert relay.upstream.messages == [lines, lines]
+        client.close()
+
+
 async def test_nothing_behind_quit_is_heard(tmp_path: Path) -> None:
     async with relaying(tmp_path) as relay:
         client = await relay.greeted()
