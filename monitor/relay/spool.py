@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,13 +69,16 @@ class SpooledMessage:
             raise SpoolFull from error
 
     def pieces(self) -> Iterator[bytes]:
-        """The message from its start, in pieces of 64 KiB; none of it once it is closed."""
+        """The message from its start, in pieces of 64 KiB; none of it once it is closed.
+
+        Raises OSError where a part of it is gone: half a message must not pass for a whole one.
+        """
         offset = 0
         while offset < self.size:
             self._file.seek(offset)
             piece = self._file.read(PIECE)
             if not piece:
-                return
+                raise OSError(errno.EIO, "the spool lost a part of the message")
             offset += len(piece)
             yield piece
 

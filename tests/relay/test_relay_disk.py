@@ -13,7 +13,18 @@ import pytest
 from fakes import relaying
 
 from monitor import events as ev
+from monitor.policy.ruling import PASS, Ruling, Stage
 from monitor.relay.spool import Spool, SpooledMessage, SpoolFull
+
+
+class Keeping(Spool):
+    """Lets a test at the file of the last message."""
+
+    def message(self) -> SpooledMessage:
+        message = super().message()
+        self.last = message._file
+        return message
+
 
 MAIL, RCPT = b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>"
 
@@ -61,6 +72,27 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(SpoolFull):
         message.write(b"x")
     message.close()
+
+
+@pytest.mark.parametrize("kept", [0, 902, 1_804, 100_000])
+async def test_half_a_message_does_not_pass_for_a_whole_one(tmp_path: Path, kept: int) -> None:
+    """What the file lost is not missed by its last line: every line ends as it should."""
+    line = b"y" * 900 + b"\r\n"
+    async with relaying(tmp_path, limits={"spool_memory": 100}) as relay:
+
+        def loses(stage: Stage) -> Ruling:
+            if stage.phase == "eod":
+                os.ftruncate(spool.last.fileno(), kept)
+            return PASS
+
+        relay.hub.ruler = loses
+        relay.context.spool = spool = Keeping(10_000_000, 100, tmp_path)
+        client = await relay.greeted()
+        await client.say(MAIL, RCPT, b"DATA")
+        assert (await client.say(line * 200 + b".")).startswith(b"451 ")
+        assert relay.upstream.messages == []
+        assert relay.hub.of(ev.Ended)[0].state == "none"
+        assert spool.used == 0
 
 
 async def test_who_finds_no_room_makes_room_for_the_others(tmp_path: Path) -> None:
