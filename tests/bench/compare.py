@@ -9,8 +9,10 @@ import argparse
 import contextlib
 import os
 import platform
+import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -115,6 +117,7 @@ def main() -> None:
     parser.add_argument("--large", type=int, nargs="*", default=[1, 5, 25], help="sizes in MB")
     parser.add_argument("--only", nargs="*", default=[], help="peers, by a part of their names")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.platform()}, ", end="")
     print(f"Python {platform.python_version()}, load before {os.getloadavg()[0]:.1f}")
     peers = []
