@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 BOUND = 8 * 1024 * 1024  # bytes of events that may wait for a hub that does not keep up
 BODIES = 64 * 1024 * 1024  # and of content with them
 PATIENCE = 1.0  # seconds for an answer
+_AT_ONCE = (ev.Content, ev.Ended)  # should this process die, its messages and their ends are known
 AWAY = 0.05  # seconds for one from a hub that did not answer before
 
 
@@ -50,24 +51,22 @@ class Proxy:
             self.dropped += 1
             return
         self._wire.say(event, len(event.data) if isinstance(event, ev.Body) else 0)
-        if isinstance(event, ev.Content | ev.Ended):
-            self._wire.flush()  # should this process die, its messages and their ends are known
+        if isinstance(event, _AT_ONCE):
+            self._wire.flush()
 
     def _is_told(self, event: ev.AnyEvent) -> bool:
-        room = self._wire.behind < BOUND and not self._wire.closed
-        session = event.session
+        wire = self._wire
+        room = wire.behind < BOUND or wire.keeps_up()
         if isinstance(event, ev.Opened):
             if room:
-                self._known.add(session)
+                self._known.add(event.session)
             return room
-        if session not in self._known:
+        if event.session not in self._known:
             return False
         if isinstance(event, ev.Closed):
-            self._known.discard(session)
+            self._known.discard(event.session)
             return True
-        if isinstance(event, ev.Body):
-            return room and self._wire.waiting < BODIES
-        return room
+        return room and (not isinstance(event, ev.Body) or wire.waiting < BODIES)
 
     async def rule(self, stage: Stage) -> Ruling:
         """What the lists say, else the hub; where it does not answer, the mail passes."""
@@ -80,7 +79,7 @@ class Proxy:
         answer: asyncio.Future[Ruling] = asyncio.get_running_loop().create_future()
         self._open[number] = answer
         try:
-            if self._wire.behind < BOUND:
+            if self._wire.behind < BOUND or self._wire.keeps_up():
                 self._wire.say(Ask(id=number, stage=stage))
                 self._wire.flush()
             async with asyncio.timeout(AWAY if self._away else PATIENCE):

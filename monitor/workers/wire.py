@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
@@ -46,7 +47,7 @@ class Wire(asyncio.Protocol, Generic[Heard]):
         self._input = bytearray()
         self._batch: list[object] = []
         self._bulk = 0
-        self._behind = 0
+        self.behind = 0  # octets said since the other end last kept up, bulk aside
 
     async def open(self, sock: socket.socket) -> None:
         """Begin on ``sock``, which is then its own."""
@@ -64,21 +65,21 @@ class Wire(asyncio.Protocol, Generic[Heard]):
         sent = self._transport.get_write_buffer_size() if self._transport else 0
         return self._bulk + sent
 
-    @property
-    def behind(self) -> int:
-        """Octets said since the other end last kept up, bulk aside."""
-        if self.waiting < KEPT_UP:
-            self._behind = 0
-        return self._behind
+    def keeps_up(self) -> bool:
+        """True where the other end has taken all but a little; nothing counts as behind then."""
+        if self.closed or self.waiting >= KEPT_UP:
+            return False
+        self.behind = 0
+        return True
 
     def say(self, message: object, bulk: int = 0) -> None:
         """Send a message, ``bulk`` octets of which are content of mail.
 
         Never blocks and is never refused: see :attr:`waiting` and :attr:`behind`.
         """
-        if self.closed:
-            return
         if not self._batch:
+            if self.closed:
+                return
             self._loop.call_later(self._delay, self.flush)
         self._batch.append(message)
         self._bulk += bulk
@@ -97,16 +98,17 @@ class Wire(asyncio.Protocol, Generic[Heard]):
 
     def flush(self) -> None:
         """Send at once what waits for more."""
-        if self._transport is None or not self._batch:
-            return
+        self.keeps_up()
         batch, self._batch = self._batch, []
         bulk, self._bulk = self._bulk, 0
+        if not batch or self._transport is None or self._transport.is_closing():
+            return
         try:
             frame = _encode(batch)
         except Exception:
             log.exception("something cannot be said")
             frame = _encode([each for each in batch if _sayable(each)])
-        self._behind = self.behind + len(frame) - bulk
+        self.behind += len(frame) - bulk
         self._transport.writelines((len(frame).to_bytes(_LENGTH), frame))
 
     # asyncio's side
@@ -142,6 +144,7 @@ class Wire(asyncio.Protocol, Generic[Heard]):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
         self._gone.set()
+        self.behind = sys.maxsize
         self._lost()
 
 
