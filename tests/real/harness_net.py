@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from pathlib import Path
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind((host, 0))
-        return sock.getsockname()[1]
+    """A port that nobody listens on now, and that no client of another gets either."""
+    while True:
+        port = random.randrange(15_000, 32_000)  # below what the kernel gives to clients
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind((host, port))
+            return port
 
 
 def listens(port: int) -> bool:
