@@ -85,7 +85,7 @@ def test_the_history_tells_who_did_what(relay: Relay) -> None:
         ("added", me, 1),
         ("ended", me, 1),
     ]
-    assert f"INFO monitor.control.server: {me} added entry 1: ban ip {BANNED}" in relay.errors()
+    assert f"INFO monitor.control.requests: {me} added entry 1: ban ip {BANNED}" in relay.errors()
 
 
 @pytest.mark.parametrize(
