@@ -10,7 +10,7 @@ from pathlib import Path
 import harness_postfix
 import pytest
 from harness_postfix import Postfix
-from harness_relay import Relay, relaying
+from harness_relay import Relay, StartRelay, relaying
 
 ZONE = """
 sender.test.         300 IN MX 10 mail.sender.test.
@@ -21,8 +21,6 @@ sink.test.           300 IN MX 10 mx.sink.test.
 mx.sink.test.        300 IN A 127.0.0.1
 1.0.0.127.in-addr.arpa. 300 IN PTR mail.sender.test.
 """
-
-StartRelay = Callable[..., Relay]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,9 @@ class Relay:
 
         wait_until(enough, seconds)
         return found
+
+
+StartRelay = Callable[..., Relay]
 
 
 @contextlib.contextmanager

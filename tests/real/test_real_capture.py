@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import StartRelay
 from harness_net import Dialogue, wait_until
 from harness_postfix import Postfix
-from harness_relay import Relay, mxtap
+from harness_relay import Relay, StartRelay, mxtap
 
 from monitor import events as ev
 from monitor.capture.reader import Capture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import StartRelay
 from harness_net import Dialogue
 from harness_postfix import DOMAIN, Postfix
+from harness_relay import StartRelay
 
 EHLO, MAIL = b"EHLO mail.sender.test", b"MAIL FROM:<a@sender.test>"
 WRONG = f"branch.{DOMAIN}"

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import StartRelay
 from harness_net import Dialogue, free_port, wait_until
 from harness_postfix import DOMAIN, Postfix
+from harness_relay import StartRelay
 
 DELAY = 2  # seconds
 RECIPIENT = f"inbox@{DOMAIN}".encode()
