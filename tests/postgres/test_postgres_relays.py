@@ -13,6 +13,7 @@ from conversation import World
 from harness_net import wait_until
 from harness_postgres import Postgres
 from msgspec.structs import replace
+from sqlalchemy import insert
 from test_store import record
 
 from monitor import events as ev
@@ -21,6 +22,7 @@ from monitor.hub.search import page, search
 from monitor.policy.entry import Draft
 from monitor.record import Late, Record
 from monitor.store import Store, StoreError
+from monitor.store.models import EntryRow
 from monitor.store.reading import Reading
 
 BAN = Draft(list="ban", kind="ip", value="127.0.0.9", reason="why")
@@ -417,8 +419,7 @@ def test_a_database_that_was_set_back_gets_the_rest_again(
             restored.execute("ALTER TABLE entries ALTER COLUMN id RESTART WITH 2")
     for store in (one, two):
         soon(lambda store=store: bans(store) == ["later.test"] and not store.problems, 8)
-    one.flush()
-    assert [r.id for r in search(two.past, limit=9)] == ["mx1-2", "mx1-1"]
+    soon(lambda: [r.id for r in search(two.past, limit=9)] == ["mx1-2", "mx1-1"], 8)
 
 
 def test_without_its_driver_the_setting_says_so(
@@ -443,3 +444,20 @@ def test_a_database_that_was_upgraded_is_left_alone(
         with pytest.raises(StoreError, match="newer mxtap"):
             Store(tmp_path / "mx2", url, "mx2")
         assert newer.execute("SELECT count(*) FROM entries").fetchone() == (0,)
+
+
+def test_many_entries_and_values_come_along_at_once(tmp_path: Path, opened: Open) -> None:
+    alone = Store(tmp_path / "mx1")
+    rows = [
+        {"list": "ban", "kind": "helo", "value": f"x{n}.test", "action": "reject", "reason": "",
+         "by": "root", "created": 1.0, "hits": 0}
+        for n in range(4_500)
+    ]  # fmt: skip
+    with alone._engine.begin() as connection:
+        connection.execute(insert(EntryRow), rows)
+    alone.close()
+    one, two = opened("mx1"), opened("mx2")
+    for n in range(4_500):
+        one.memory.put("retry", str(n), b"x", time.time() + 1_000)
+    soon(lambda: len(bans(two)) == 4_500, 8)
+    soon(lambda: two.memory.get("retry", "4499"), 8)

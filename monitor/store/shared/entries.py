@@ -143,13 +143,12 @@ class SharedEntries(Entries):
 
     def take(self, rows: list[Mapping[str, Any]]) -> None:
         """Bring the copy up to date. Raises SQLAlchemyError."""
-        to_tell = False
+        mine = {row["own"]: row for row in rows if row["origin"] == self._origin}
         with self._engine.begin() as connection:
-            for row in rows:
-                connection.execute(_TAKE, {**row, "unsent": False})
-                if row["origin"] == self._origin:
-                    to_tell = _ends_in_both(connection, row) or to_tell
-        if to_tell:
+            connection.execute(_TAKE, [{**row, "unsent": False} for row in rows])
+            ours = connection.execute(select(_OWN).where(_OWN.c.id.in_(mine))).all()
+            news = [_end_in_both(connection, own, mine[own.id]) for own in ours]
+        if any(news):
             self._changed()
 
     def _read(self, table: Any, *where: Any, limit: int | None = None) -> list[Entry]:
@@ -161,20 +160,16 @@ class SharedEntries(Entries):
         return found
 
 
-def _ends_in_both(connection: Connection, row: Mapping[str, Any]) -> bool:
-    """An entry that was ours first ends in the copy and among our own; whether that is news."""
-    ours = connection.execute(select(_OWN).where(_OWN.c.id == row["own"])).one_or_none()
-    if ours is None:
-        return False
-    copied = _COPY.c.id == row["id"]
-    if row["ended"] is not None and ours.ended is None:
-        end = {"ended": row["ended"], "ended_by": row["ended_by"]}
-        connection.execute(update(_OWN).where(_OWN.c.id == ours.id).values(end))
-    elif ours.ended is not None and row["ended"] is None:
+def _end_in_both(connection: Connection, own: Any, copied: Mapping[str, Any]) -> bool:
+    """Where one of the two has ended, the other does too; whether the others do not know it."""
+    if own.ended is None and copied["ended"] is not None:
+        end = {"ended": copied["ended"], "ended_by": copied["ended_by"]}
+        connection.execute(update(_OWN).where(_OWN.c.id == own.id).values(end))
+    elif own.ended is not None and copied["ended"] is None:
         # While it was on its way, or before the shared database was set back.
-        end = {"ended": ours.ended, "ended_by": ours.ended_by, "unsent": True}
-        change = update(_COPY).where(copied, _COPY.c.ended.is_(None)).values(end)
-        return bool(connection.execute(change).rowcount)
+        end = {"ended": own.ended, "ended_by": own.ended_by, "unsent": True}
+        connection.execute(update(_COPY).where(_COPY.c.id == copied["id"]).values(end))
+        return True
     return False
 
 

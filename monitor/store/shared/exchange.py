@@ -20,7 +20,7 @@ from monitor.record import Late, Record
 from monitor.store.database import StoreError
 from monitor.store.shared.connection import PATIENCE, Timely, connect, reason
 from monitor.store.shared.pruning import prune
-from monitor.store.shared.receiving import Receiving
+from monitor.store.shared.receiving import SLICE, Receiving
 from monitor.store.shared.schema import CHANNEL, SERVING, prepare
 from monitor.store.shared.telling import Telling
 
@@ -204,14 +204,15 @@ class Exchange:
             self._stop.wait(max(PACE - took, took if more else 0.0))
 
     def _hear(self, connection: Timely) -> bool:
-        if self._receiving.lists(connection):
+        lists = self._receiving.lists(connection)
+        if lists:
             self.on_lists()
-        more = self._receiving.memory(connection)
+        memory = self._receiving.memory(connection)
         if not self.watched():
             self._receiving.skip_news(connection)
         elif news := self._receiving.news(connection):
             self.on_news(news)
-        return more
+        return SLICE in (lists, memory)
 
     def _wait(self, connection: Timely) -> None:
         """Until there is something to tell, or to hear, or for a while."""

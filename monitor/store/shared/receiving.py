@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -54,8 +53,6 @@ _LAST = (
 _decode_record = msgspec.json.Decoder(Record).decode
 _decode_finding = msgspec.json.Decoder(ev.Finding).decode
 
-News = Callable[[Sequence[Record | Late]], None]
-
 
 class Receiving:
     """Knows how far it has read."""
@@ -75,7 +72,6 @@ class Receiving:
         self._origin, self._name = origin, name
         # Not all relays take over at the same moment from one that is gone.
         self._takeover = TAKEOVER + zlib.crc32(origin.encode()) % int(TAKEOVER)
-        self._database = ""
         self._reached: dict[str, int] = {}
         self._news: tuple[int, int] | None = None
 
@@ -95,19 +91,19 @@ class Receiving:
                 for what, value in (("of", database), ("lists", "0"), ("memory", "0")):
                     ours.execute(_REACHED, {"key": f"heard.{what}", "value": value})
 
-    def lists(self, connection: Timely) -> bool:
-        """Take a step of changes in; whether there was one. Raises psycopg.Error."""
+    def lists(self, connection: Timely) -> int:
+        """Take a step of changes in, up to ``SLICE``; how many. Raises psycopg.Error."""
         asked = (self._reached["lists"], SLICE)
         rows = connection.cursor(row_factory=dict_row).execute(_LISTS, asked).fetchall()
         if rows:
             self._entries.take([{k: v for k, v in row.items() if k != "seq"} for row in rows])
             self._keep("lists", rows[-1]["seq"])
-        return bool(rows)
+        return len(rows)
 
-    def memory(self, connection: Timely) -> bool:
-        """Take a step of changes in; whether there may be more. Raises psycopg.Error."""
+    def memory(self, connection: Timely) -> int:
+        """Take a step of changes in, up to ``SLICE``; how many. Raises psycopg.Error."""
         if self._writer.waiting > _FULL:
-            return True
+            return SLICE
         asked = (self._origin, self._reached["memory"], SLICE)
         rows = connection.execute(_MEMORY, asked).fetchall()
         for kind, key, value, expires, due, written, _ in rows:
@@ -117,7 +113,7 @@ class Receiving:
             self._memory.keep(kind, key, value, expires if value else 0.0, later)
         if rows:
             self._keep("memory", rows[-1][-1])
-        return len(rows) == SLICE
+        return len(rows)
 
     def news(self, connection: Timely) -> list[Record | Late]:
         """What others told since this or ``skip_news`` was called. Raises psycopg.Error."""
