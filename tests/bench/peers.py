@@ -54,6 +54,8 @@ RSPAMD = {
     "worker-fuzzy.inc": "enabled = false;",
     "logging.inc": 'type = "console"; level = "error";',
     "fuzzy_check.conf": "enabled = false;",
+    # They check no client on loopback else.
+    **{f"{name}.conf": "check_local = true;" for name in ("spf", "dkim", "dmarc", "arc")},
 }
 HARAKA = {
     "smtp.ini": "listen=127.0.0.1:{port}\n",
