@@ -20,7 +20,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "faults"), str(TESTS / "real")]
 
-from scenarios import ANYWHERE, MOUNTED, OF_ITS_OWN, Scenario, Stage, mounted  # noqa: E402
+from scenarios import ANYWHERE, LONG, MOUNTED, OF_ITS_OWN, Scenario, Stage, mounted  # noqa: E402
 
 MESSAGES = 10_000
 WORKERS = int(os.environ.get("MXTAP_TEST_WORKERS", "1"))
@@ -69,7 +69,7 @@ def main() -> int:
     total = next((int(word) for word in sys.argv[1:] if word.isdigit()), MESSAGES)
     chosen = [
         scenario
-        for scenario in (*ANYWHERE, *OF_ITS_OWN, *MOUNTED)
+        for scenario in (*ANYWHERE, *OF_ITS_OWN, *MOUNTED, *LONG)
         if not words or any(word in scenario.name for word in words)
     ]
     print(f"{'':24}{'messages':>9}{'attempts':>9}{'arrivals':>9}")
