@@ -324,10 +324,12 @@ async def test_other_users_are_refused_even_where_the_file_lets_them_in(
 
 
 async def test_a_study_holds_up_nothing_and_another_ends_it(tmp_path: Path) -> None:
+    begun: list[str] = []
     ended: list[str] = []
 
     async def study(question: Question) -> object:
         assert isinstance(question, LetterTo)
+        begun.append(question.sender)
         try:
             await asyncio.sleep(0 if question.sender == "quick" else 60)
         except asyncio.CancelledError:
@@ -349,7 +351,8 @@ async def test_a_study_holds_up_nothing_and_another_ends_it(tmp_path: Path) -> N
             with pytest.raises(FeedError, match="nothing is known"):
                 await feed.study(LetterTo(sender="quick"), list)
             left = asyncio.create_task(feed.study(LetterTo(sender="left"), list))
-            await feed.lists()
+            while begun[-1] != "left":
+                await asyncio.sleep(0.001)
             await feed.close()
             while ended != ["slow", "left"]:
                 await asyncio.sleep(0.001)
