@@ -11,6 +11,8 @@ from textual.theme import Theme
 from monitor.ui.look import Look
 from monitor.ui.palette import Palette
 from monitor.ui.screens.base import DeskScreen
+from monitor.ui.screens.entry import EntryDialog
+from monitor.ui.screens.help import HelpScreen
 from monitor.ui.themes import load_themes, our_folder
 from monitor.ui.widgets.top_bar import TopBar
 
@@ -53,6 +55,8 @@ class Themed(App[T]):
             if isinstance(screen, DeskScreen) and screen.query(TopBar):
                 screen.restyle()
                 screen.sync()
+            elif isinstance(screen, HelpScreen | EntryDialog):
+                screen.restyle()
 
     def action_next_theme(self) -> None:
         """The next of our themes and the user's."""

@@ -96,6 +96,10 @@ class EntryDialog(ModalScreen[Sequence[Entry] | None]):
     def on_mount(self) -> None:
         """Start at the first field."""
         self.query_one("#lifetime" if self._entry else "#kind").focus()
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Draw the hint in the colours of the theme."""
         self._hint()
 
     def on_choice_changed(self, event: Choice.Changed) -> None:

@@ -51,6 +51,10 @@ class HelpScreen(ModalScreen[None]):
             box.border_subtitle = "esc closes"
             yield Lines(self._text())
 
+    def restyle(self) -> None:
+        """Draw it anew: the theme changed."""
+        self.query_one(Lines).show(self._text(), top=False)
+
     def _text(self) -> Iterator[Text]:
         palette = self._look.palette
         yield Text("Keys", palette.heading)

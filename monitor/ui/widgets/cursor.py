@@ -122,7 +122,9 @@ class CursorView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """The cursor stays in sight where less room is left."""
-        if self.cursor is not None:
+        if self.follow:
+            self._scroll(len(self.rows))
+        elif self.cursor is not None:
             self._into_sight(self.cursor)
 
     def _into_sight(self, index: int) -> None:
