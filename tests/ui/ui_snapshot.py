@@ -58,9 +58,9 @@ async def _rested(screen: Screen) -> tuple[str, list[str]]:
 async def _shot(screen: Screen) -> tuple[str, list[str]]:
     screen.app.clear_notifications()
     await screen.settle()
-    strips = screen.app.screen._compositor.render_strips()
+    strips = screen.app.screen._compositor.render_strips()[:-1]  # the footer is Textual's
     text = "\n".join(strip.text.rstrip() for strip in strips)
-    return text, list(_styles(strips[:-1]))  # the last line's styles are Textual's
+    return text, list(_styles(strips))
 
 
 def _busy(screen: Screen) -> bool:
