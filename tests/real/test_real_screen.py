@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shlex
 import smtplib
 import subprocess
@@ -154,3 +156,24 @@ def test_quitting_leaves_the_terminal_and_the_relay_as_they_were(
     terminal.keys("q")
     terminal.shows("exit=0")
     send(relay)
+
+
+def test_the_screen_ends_with_its_terminal_though_no_signal_tells_it(
+    postfix: Postfix, relay: Relay
+) -> None:
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        [MXTAP, "attach", "--state", str(relay.state)],
+        stdin=its, stdout=its, stderr=its, env=environment() | {"TERM": "xterm-256color"},
+        start_new_session=True,  # so that it is not this process's controlling terminal
+    )  # fmt: skip
+    os.close(its)
+    try:
+        shown = b""
+        while b"Waiting" not in shown:
+            shown += os.read(ours, 65536)
+        os.close(ours)
+        assert process.wait(20) == 129
+    finally:
+        process.kill()
+        process.wait(10)
