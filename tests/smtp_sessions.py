@@ -149,7 +149,8 @@ def hold(port: int, session: Session) -> Heard:
             if session.blast:
                 whole = b"".join(_wire(step) for step in session.steps)
                 talk.send(whole)
-                sock.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # it may have been closed on us by now
+                    sock.shutdown(socket.SHUT_WR)
             _listen(talk, session, heard)
             heard.whole = True
     heard.replies = talk.replies
