@@ -337,7 +337,10 @@ async def test_a_recording_is_asked_as_far_as_it_was_played() -> None:
     feed = CaptureFeed(reel, study=Replayed(Settings(name="mx.home.example")))
     feed.playback.seek(reel.end)
     async with running(feed, (160, 48)) as screen:
+        await screen.until("4 of 4")
+        await screen.until("▌")
         await screen.press("g", "r")
+        await screen.until("Known by")
         assert "bad.example" in screen.text
         assert "4 of 4" in screen.line("Never asked for STARTTLS")
         await screen.press("s")

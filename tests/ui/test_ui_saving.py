@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 from ui_fakes import FakeFeed, record
-from ui_screen import Screen, running
+from ui_screen import running
 
 from monitor import events as ev
 from monitor.capture.feed import CaptureFeed
@@ -63,15 +62,6 @@ def sessions_in(path: Path) -> list[str]:
     return list(dict.fromkeys(event.session for event in events))
 
 
-async def until(screen: Screen, text: str) -> None:
-    for _ in range(50):
-        await screen.settle()
-        if text in screen.text:
-            return
-        await asyncio.sleep(0.01)
-    assert text in screen.text
-
-
 def feed_of(count: int, *whole: str) -> Captured:
     feed = Captured([record(n) for n in range(count)])
     feed.whole = whole
@@ -81,9 +71,9 @@ def feed_of(count: int, *whole: str) -> Captured:
 async def test_the_session_under_the_cursor(folder: Path) -> None:
     async with running(feed_of(5, "s4"), (160, 48)) as screen:
         await screen.press("s")
-        await until(screen, "captured in full: 2,345 octets")
+        await screen.until("captured in full: 2,345 octets")
         await screen.press("enter")
-        await until(screen, "Saved 1 session to mxtap-t4.mxtap.")
+        await screen.until("Saved 1 session to mxtap-t4.mxtap.")
         assert "Not captured in full" not in screen.text
     assert sessions_in(folder / "mxtap-t4.mxtap") == ["s4"]
     with Capture(folder / "mxtap-t4.mxtap") as capture:
@@ -93,9 +83,9 @@ async def test_the_session_under_the_cursor(folder: Path) -> None:
 async def test_what_was_not_captured_in_full_is_said_and_saved_without(folder: Path) -> None:
     async with running(feed_of(5), (160, 48)) as screen:
         await screen.press("s")
-        await until(screen, "not captured in full: there is its header only")
+        await screen.until("not captured in full: there is its header only")
         await screen.press("enter")
-        await until(screen, "Not captured in full: 1 of 1 message.")
+        await screen.until("Not captured in full: 1 of 1 message.")
     assert sessions_in(folder / "mxtap-t4.mxtap") == ["s4"]
 
 
@@ -112,7 +102,7 @@ async def test_what_was_captured_just_now_is_waited_for(
     just = record(4).ended.timestamp()
     async with running(Flushed([record(4)]), (160, 48), clock=lambda: just) as screen:
         await screen.press("s")
-        await until(screen, "captured in full: 2,345 octets")
+        await screen.until("captured in full: 2,345 octets")
 
 
 async def test_the_marked_sessions(folder: Path) -> None:
@@ -120,7 +110,7 @@ async def test_the_marked_sessions(folder: Path) -> None:
         await screen.press("g", "m", "m", "s")
         assert "[2 sessions]" in screen.text
         await screen.press("enter")
-        await until(screen, "Saved 2 sessions")
+        await screen.until("Saved 2 sessions")
     [path] = files(folder)
     assert sessions_in(path) == ["s0", "s1"]
 
@@ -131,7 +121,7 @@ async def test_all_that_match_the_filter(folder: Path) -> None:
         assert "[all that match]" in screen.text
         assert "matches code:450" in screen.text
         await screen.press("enter")
-        await until(screen, "Saved 5 sessions")
+        await screen.until("Saved 5 sessions")
     [path] = files(folder)
     assert sessions_in(path) == ["s4", "s12", "s20", "s28", "s36"]
 
@@ -139,9 +129,9 @@ async def test_all_that_match_the_filter(folder: Path) -> None:
 async def test_the_message_as_it_came(folder: Path) -> None:
     async with running(feed_of(5, "s4"), (160, 48)) as screen:
         await screen.press("enter", "s", "right")
-        await until(screen, "[the message]")
+        await screen.until("[the message]")
         await screen.press("enter")
-        await until(screen, "Saved the message to mxtap-t4.eml.")
+        await screen.until("Saved the message to mxtap-t4.eml.")
     path = folder / "mxtap-t4.eml"
     assert path.read_bytes() == OCTETS
     assert path.stat().st_mode & 0o777 == 0o600
@@ -150,9 +140,9 @@ async def test_the_message_as_it_came(folder: Path) -> None:
 async def test_of_a_message_that_was_not_captured_in_full_the_header(folder: Path) -> None:
     async with running(feed_of(5), (160, 48)) as screen:
         await screen.press("s", "right")
-        await until(screen, "there is its header only")
+        await screen.until("there is its header only")
         await screen.press("enter")
-        await until(screen, "Saved the header, all that was captured, to mxtap-t4.eml.")
+        await screen.until("Saved the header, all that was captured, to mxtap-t4.eml.")
     path = folder / "mxtap-t4.eml"
     assert path.read_bytes() == b"From: shop@broken.example\r\nSubject: s\r\n\r\n"
 
@@ -165,9 +155,9 @@ async def test_no_message_no_file(folder: Path) -> None:
 
     async with running(Envelopes([record(4)]), (160, 48)) as screen:
         await screen.press("s", "right")
-        await until(screen, "Nothing of a message was captured.")
+        await screen.until("Nothing of a message was captured.")
         await screen.press("enter")
-        await until(screen, "nothing of a message was captured")
+        await screen.until("nothing of a message was captured")
         await screen.press("escape")
     assert files(folder) == []
 
@@ -176,9 +166,9 @@ async def test_no_file_is_written_over(folder: Path) -> None:
     (folder / "mxtap-t4.mxtap").write_text("mine")
     async with running(feed_of(5), (160, 48)) as screen:
         await screen.press("s", "enter")
-        await until(screen, "mxtap-t4.mxtap exists already")
+        await screen.until("mxtap-t4.mxtap exists already")
         await screen.press("tab", *"-2", "enter")
-        await until(screen, "Saved 1 session to mxtap-t4.mxtap-2.")
+        await screen.until("Saved 1 session to mxtap-t4.mxtap-2.")
     assert (folder / "mxtap-t4.mxtap").read_text() == "mine"
 
 
@@ -186,7 +176,7 @@ async def test_what_is_no_longer_kept_is_told(folder: Path) -> None:
     async with running(feed_of(5), (160, 48)) as screen:
         screen.feed.kept.clear()
         await screen.press("s", "enter")
-        await until(screen, "nothing of this is kept any more")
+        await screen.until("nothing of this is kept any more")
         assert files(folder) == []
 
 
@@ -197,7 +187,7 @@ async def test_a_relay_that_went_away_leaves_no_file(folder: Path) -> None:
 
     async with running(Lost([record(4)]), (160, 48)) as screen:
         await screen.press("s", "enter")
-        await until(screen, "the relay went away")
+        await screen.until("the relay went away")
     assert files(folder) == []
 
 
@@ -211,9 +201,9 @@ async def test_a_replay_is_saved_in_parts(folder: Path) -> None:
     feed = CaptureFeed(of_events("day", day(10), size=11))
     async with running(feed, (160, 48)) as screen:  # type: ignore[arg-type]
         feed.playback.seek(START + 5.5)
-        await until(screen, "▌ 12:00:04")
+        await screen.until("▌ 12:00:04")
         await screen.press("s", "enter")
-        await until(screen, "Saved 1 session to mxtap-T4.mxtap.")
+        await screen.until("Saved 1 session to mxtap-T4.mxtap.")
     assert sessions_in(folder / "mxtap-T4.mxtap") == ["S4"]
 
 
@@ -223,15 +213,15 @@ async def test_the_transcript_is_copied(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(screen.app, "copy_to_clipboard", copied.append)
         await screen.press("Y")
         await screen.press("enter", "Y")
-        await until(screen, "Copied the transcript.")
+        await screen.until("Copied the transcript.")
         assert len(copied) == 2
         assert "→ MAIL FROM:<bulk@rapid.example>" in copied[0]
         assert copied[0] == copied[1]
         monkeypatch.setattr("monitor.ui.draw.transcript._MAX_CLIPBOARD", 100)
         await screen.press("Y")
-        await until(screen, "Only its beginning")
+        await screen.until("Only its beginning")
         assert len(copied[2]) == 100
         screen.feed.kept.clear()
         await screen.press("Y")
-        await until(screen, "no longer kept")
+        await screen.until("no longer kept")
         assert len(copied) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,6 +59,15 @@ class Screen(NamedTuple):
                     await worker.wait()
             self.app.tick()
         await self.pilot.pause()
+
+    async def until(self, text: str) -> None:
+        """Wait for ``text``: what a thread reads comes when it comes."""
+        for _ in range(200):
+            await self.settle()
+            if text in self.text:
+                return
+            await asyncio.sleep(0.01)
+        assert text in self.text
 
     async def press(self, *keys: str) -> None:
         """Press keys one after the other, as fast as the app takes them."""
