@@ -16,7 +16,9 @@ MAX_PATH = 1_024
 _COMMAND = re.compile(rb"([A-Za-z]{3,12})(?:[ \t]+(.*))?", re.DOTALL)
 _QUOTED = rb'"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"'
 _ATOMS = rb'[^\x00-\x20\x7f<>()\[\]\\,;:@"]+'
-_DOMAIN = rb"(?:\[[\x21-\x5a\x5e-\x7e]{1,64}\]|[A-Za-z0-9_\x80-\xff](?:[A-Za-z0-9_.\x80-\xff-]*))"
+# No angle bracket in a literal, though dcontent has them: a lax upstream ends the path there.
+_LITERAL = rb"\[[\x21-\x3b=\x3f-\x5a\x5e-\x7e]{1,64}\]"
+_DOMAIN = rb"(?:%s|[A-Za-z0-9_\x80-\xff](?:[A-Za-z0-9_.\x80-\xff-]*))" % _LITERAL
 _ROUTE = rb"(?:@%s(?:,@%s)*:)?" % (_DOMAIN, _DOMAIN)
 _MAILBOX = rb"(?:%s|%s)(?:@%s)?" % (_QUOTED, _ATOMS, _DOMAIN)
 _PATH = re.compile(

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.relay import paths, proxy
@@ -28,6 +28,8 @@ REPLIES = st.lists(
 
 
 @given(SMTP | st.binary(max_size=60))
+@example(b"RCPT TO:<@r.test:a@[TO:<@.0.1]>")
+@example(b"RCPT TO:<a@[x>y]>")
 def test_an_address_has_no_control_and_stands_in_the_line(line: bytes) -> None:
     verb, argument = paths.command(line)
     if verb not in (b"MAIL", b"RCPT"):
