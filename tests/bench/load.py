@@ -18,7 +18,9 @@ from mail_signing import record, rsa_key, sign
 
 SENDER, RECIPIENT, HELO = "joe@author.example", "a@sink.test", "mail.author.example"
 SESSIONS = 50  # at once, one message a session
-DNS = "127.5.3.1"  # with port 53: most filters can be told an address, and few a port
+# With port 53: most filters can be told an address, and few a port. Each run has its own, as
+# each has its own key: another's answers would break our signatures.
+DNS = f"127.5.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
 TICKS = os.sysconf("SC_CLK_TCK")
 HEADER = b"""\
 Received: from client.author.example (client.author.example [198.51.100.9])
