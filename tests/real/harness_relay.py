@@ -19,7 +19,7 @@ from harness_net import free_port, wait_until
 MXTAP = str(Path(sys.executable).with_name("mxtap"))
 START = 30.0  # seconds until READY; a loaded machine is slow
 STOP = 40.0  # seconds, more than limits.drain
-KEPT = ("PATH", "HOME", "LANG", "TERM", "TMPDIR")
+KEPT = ("PATH", "HOME", "LANG", "TERM", "TMPDIR", "PYTHONPATH")
 
 
 def environment() -> dict[str, str]:
