@@ -16,6 +16,7 @@ from monitor.capture.rules import rules_of
 from monitor.capture.writer import CaptureWriter
 from monitor.config import Settings
 from monitor.control.server import ControlError, ControlServer, refuse_second
+from monitor.daemon import heap
 from monitor.daemon.exporter import Exporter, ExporterError
 from monitor.findings.disciplines import default as default_disciplines
 from monitor.findings.greylist.whitelist import load as load_whitelist
@@ -130,10 +131,14 @@ class Service:
             stack.push_async_callback(exporter.stop)
         await self._front.start()
         stack.push_async_callback(self._front.stop)
-        self._ticking = asyncio.get_running_loop().create_task(self._tick())
-        stack.callback(self._ticking.cancel)
-        renewing = asyncio.get_running_loop().create_task(self._renew())
-        stack.callback(renewing.cancel)
+        loop = asyncio.get_running_loop()
+        self._ticking = loop.create_task(self._tick())
+        for task in (
+            self._ticking,
+            loop.create_task(self._renew()),
+            loop.create_task(heap.keep_small()),
+        ):
+            stack.callback(task.cancel)
 
     def _make_front(self) -> Front | Supervisor:
         make = Supervisor if self.settings.workers > 1 else Front

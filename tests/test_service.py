@@ -17,6 +17,7 @@ from fakes import Upstream
 from monitor import service as service_module
 from monitor.config import Settings, load
 from monitor.control.client import SocketFeed
+from monitor.daemon import heap
 from monitor.insight.cards import Report
 from monitor.insight.questions import ReportOn
 from monitor.service import Service, ServiceError
@@ -96,6 +97,16 @@ async def test_a_renewed_certificate_is_taken_up_by_itself(
         file.write_bytes(good)
         await until(lambda: "cert.pem" not in service.health.summary())
         assert caplog.text.count("cannot be used") == 1
+
+
+async def test_memory_is_given_back_while_it_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[None] = []
+    monkeypatch.setattr(heap, "EVERY", 0.01)
+    monkeypatch.setattr(heap, "give_back", lambda: times.append(None))
+    async with Service(settings(tmp_path / "state")):
+        await until(lambda: len(times) > 1)
 
 
 async def test_a_second_relay_does_not_touch_the_first_ones_database(

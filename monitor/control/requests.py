@@ -25,6 +25,7 @@ __all__ = ["MAX_HISTORY", "Requests", "Study"]
 log = logging.getLogger(__name__)
 
 MAX_HISTORY = 5_000  # records an answer
+AT_ONCE = 2  # looks at the past: each takes memory, and a thread that mail may want
 
 Study = Callable[[Question], Awaitable[Any]]
 
@@ -45,6 +46,7 @@ class Requests:
         self._history = history
         self._study = study
         self._rules = rules or {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def answer(self, request: Request, user: str) -> Response:
         """What ``user`` asked; a fault of the question or of ours is an answer, too."""
@@ -73,7 +75,8 @@ class Requests:
         query: str = "",
     ) -> Any:
         limit = max(1, min(int(limit), MAX_HISTORY))
-        return await self._history(limit=limit, before=before, since=since, query=query)
+        async with self._turns:
+            return await self._history(limit=limit, before=before, since=since, query=query)
 
     async def _get_page(
         self,
@@ -95,16 +98,20 @@ class Requests:
                 past=msgspec.convert(past, Place | None),
             )
 
-        return await asyncio.to_thread(look)
+        return await self._in_turn(look)
 
     async def _get_transcript(self, user: str, session: str) -> Any:
-        return await asyncio.to_thread(self._hub.transcript, session)
+        return await self._in_turn(lambda: self._hub.transcript(session))
+
+    async def _in_turn(self, look: Callable[[], Any]) -> Any:
+        async with self._turns:
+            return await asyncio.to_thread(look)
 
     async def _get_rules(self, user: str) -> Any:
         return self._rules
 
     async def _get_waiting(self, user: str) -> Any:
-        return await asyncio.to_thread(self._hub.waiting)
+        return await self._in_turn(self._hub.waiting)
 
     async def _get_study(self, user: str, question: Any) -> Any:
         if self._study is None:

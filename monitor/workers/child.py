@@ -15,7 +15,7 @@ import socket
 import sys
 
 from monitor.config import ConfigError, Settings
-from monitor.daemon import logs
+from monitor.daemon import heap, logs
 from monitor.relay.front import JOURNAL, Front
 from monitor.relay.listener import ListenError
 from monitor.workers.messages import (
@@ -77,7 +77,8 @@ class Child:
         await front.start()
         gc.collect()
         gc.freeze()
-        tasks = [loop.create_task(each) for each in (self._beat(front), self._renew(front))]
+        beside = (self._beat(front), self._renew(front), heap.keep_small())
+        tasks = [loop.create_task(each) for each in beside]
         await self._stop.wait()
         await front.stop()
         for task in tasks:

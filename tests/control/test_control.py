@@ -20,8 +20,8 @@ from monitor.capture.file import save
 from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.offline import StoreFeed, open_feed
-from monitor.control.protocol import Link, ListsUpdate, RecordUpdate, Status
-from monitor.control.requests import Study
+from monitor.control.protocol import Link, ListsUpdate, RecordUpdate, Request, Status
+from monitor.control.requests import AT_ONCE, Requests, Study
 from monitor.control.server import SOCKET, ControlError, ControlServer
 from monitor.control.visitor import MAX_QUEUE
 from monitor.control.who import user
@@ -357,3 +357,24 @@ async def test_a_study_holds_up_nothing_and_another_ends_it(tmp_path: Path) -> N
             while ended != ["slow", "left"]:
                 await asyncio.sleep(0.001)
         left.cancel()
+
+
+async def test_few_look_at_the_past_at_once(tmp_path: Path) -> None:
+    """Each has up to MAX_HISTORY records in memory, and a thread that the mail may want."""
+    looking = most = 0
+
+    async def history(**_: Any) -> list[Record]:
+        nonlocal looking, most
+        looking += 1
+        most = max(most, looking)
+        await asyncio.sleep(0)
+        looking -= 1
+        return []
+
+    with contextlib.closing(Store(tmp_path)) as store:
+        requests = Requests(
+            Hub(store), lambda: Status(relay="r", version="", started=0, now=0), history
+        )
+        asked = (requests.answer(Request(id=n, do="history"), "me") for n in range(10))
+        assert [each.id for each in await asyncio.gather(*asked)] == list(range(10))
+    assert most == AT_ONCE
