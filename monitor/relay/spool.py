@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,9 +54,7 @@ class SpooledMessage:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
-            max_size=spool.memory, dir=str(spool.folder) if spool.folder else None
-        )
+        self._file: io.BytesIO | io.FileIO = io.BytesIO()
         self.size = 0
 
     def write(self, data: bytes) -> None:
@@ -63,10 +62,16 @@ class SpooledMessage:
         self._spool.take(len(data))
         self.size += len(data)
         try:
-            self._file.write(data)
-            self._file.flush()  # a full disk is to be told now, not when the message is read
+            if self.size > self._spool.memory and isinstance(self._file, io.BytesIO):
+                held, self._file = self._file, _on_disk(self._spool.folder)
+                self._append(held.getbuffer())
+            self._append(memoryview(data))
         except OSError as error:
             raise SpoolFull from error
+
+    def _append(self, data: memoryview) -> None:
+        while data:  # a disk may take a part, and tell with the next that it is full
+            data = data[self._file.write(data) :]
 
     def pieces(self) -> Iterator[bytes]:
         """The message from its start, in pieces of 64 KiB; none of it once it is closed.
@@ -86,5 +91,10 @@ class SpooledMessage:
         """Let go of the message; may be called again."""
         self._spool.give_back(self.size)
         self.size = 0
-        with contextlib.suppress(OSError):  # what a full disk did not take
+        with contextlib.suppress(OSError):
             self._file.close()
+
+
+def _on_disk(folder: Path | None) -> io.FileIO:
+    """A file without a name, nor a buffer: a full disk is told at once, not at a later read."""
+    return tempfile.TemporaryFile(buffering=0, dir=folder)

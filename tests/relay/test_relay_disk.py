@@ -18,11 +18,11 @@ from monitor.relay.spool import Spool, SpooledMessage, SpoolFull
 
 
 class Keeping(Spool):
-    """Lets a test at the file of the last message."""
+    """Lets a test at the last message."""
 
     def message(self) -> SpooledMessage:
         message = super().message()
-        self.last = message._file
+        self.last = message
         return message
 
 
@@ -82,7 +82,7 @@ async def test_half_a_message_does_not_pass_for_a_whole_one(tmp_path: Path, kept
 
         def loses(stage: Stage) -> Ruling:
             if stage.phase == "eod":
-                os.ftruncate(spool.last.fileno(), kept)
+                os.ftruncate(spool.last._file.fileno(), kept)
             return PASS
 
         relay.hub.ruler = loses
