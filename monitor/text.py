@@ -30,6 +30,10 @@ def _safe(text: str) -> str:
     # Co, Cn, Zl, Zp and every space but the plain one.
     if text.isprintable():
         return text
+    # What every header and many a line has goes first: most have nothing else to look at.
+    text = text.replace("\r", "\\x0d").replace("\n", "\\x0a").replace("\t", "\\x09")
+    if text.isprintable():
+        return text
     return _NOT_PLAIN.sub(lambda match: _shown(match[0]), text)
 
 

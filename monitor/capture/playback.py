@@ -168,7 +168,7 @@ class Playback:
         self._next = next(self._events, None)
         if self._steps or self._speed == math.inf:
             self._at = max(self._at, event.at)
-        return self._assembler.feed(event)[1]
+        return list(self._assembler.feed(event)[1])
 
     def _finish(self) -> None:
         self._steps = 0

@@ -9,12 +9,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, get_args, runtime_checkable
+from typing import Any, Protocol, get_args, runtime_checkable
 
 from monitor import events as ev
 from monitor.assembler import Assembler, Output
+from monitor.findings.hearing import Hearers, hears
 from monitor.findings.retry.waiting import Wait, waits
-from monitor.findings.views import Discipline, Session, hears
+from monitor.findings.views import Discipline
 from monitor.hub.stats import Stats
 from monitor.hub.transcripts import Transcripts
 from monitor.policy.entry import Draft, Entry
@@ -69,16 +70,23 @@ class Hub:
         self.listeners: list[Listener] = []
         self.on_lists: list[Callable[[], None]] = []
         self.failures: Counter[str] = Counter()
-        self.assembler = Assembler([self._guarded(d) for d in disciplines])
+        self.assembler = Assembler(disciplines, self._discipline_failed)
         candidates: list[object] = list(disciplines)
         self._ticking = [d for d in candidates if isinstance(d, Ticking)]
         self._rulers = [ruler for ruler in rulers if _phases(ruler)]
         candidates = list(self._rulers)
         hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
-        self._consumers = [*hearing, *consumers]
+        self._transcripts = Transcripts()
+        self._consumers = Hearers[Callable[[Any], None]](
+            [
+                (self._transcripts.add, Transcripts.hears),
+                (self._closed, (ev.Closed,)),
+                (self.stats.asked, (ev.Asked,)),
+                *((consumer, hears(consumer)) for consumer in (*hearing, *consumers)),
+            ]
+        )
         self._clock = clock
         self._keep, self._remembered = keep_history, remembered
-        self._transcripts = Transcripts()
         self.standing = Standing()
         self._version: tuple[float, ...] | None = None
         self._next_look = self._next_prune = 0.0
@@ -94,7 +102,11 @@ class Hub:
             self._failed("assembler")
             return
         for each in passed:
-            self._pass_on(each)
+            for consumer in self._consumers[type(each)]:
+                try:
+                    consumer(each)
+                except Exception:
+                    self._failed(type(consumer).__name__)
         for output in outputs:
             self._tell(output)
 
@@ -199,17 +211,9 @@ class Hub:
 
     # Inside
 
-    def _pass_on(self, event: ev.AnyEvent) -> None:
-        ended = self._transcripts.add(event)
-        if ended is not None:
-            self.store.history.add_transcript(event.session, event.at, ended)
-        if isinstance(event, ev.Asked):
-            self.stats.asked(event)
-        for consumer in self._consumers:
-            try:
-                consumer(event)
-            except Exception:
-                self._failed(type(consumer).__name__)
+    def _closed(self, event: ev.Closed) -> None:
+        events = self._transcripts.take(event.session)
+        self.store.history.add_transcript(event.session, event.at, events)
 
     def _tell(self, output: Output) -> None:
         if isinstance(output, Record):
@@ -223,18 +227,8 @@ class Hub:
             except Exception:
                 self._failed("listener")
 
-    def _guarded(self, discipline: Discipline) -> Discipline:
-        name = getattr(discipline, "__name__", type(discipline).__name__)
-
-        def judge(view: Session, event: ev.Event) -> Iterable[ev.Finding]:
-            try:
-                return list(discipline(view, event))
-            except Exception:
-                self._failed(name)
-                return ()
-
-        judge.hears = hears(discipline)  # type: ignore[attr-defined]
-        return judge
+    def _discipline_failed(self, discipline: Discipline) -> None:
+        self._failed(getattr(discipline, "__name__", type(discipline).__name__))
 
     def _failed(self, what: str) -> None:
         self.failures[what] += 1

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from monitor import events as ev
 
 MAX_EVENTS = 5_000  # a session; what comes after is not kept
 
 
 class Transcripts:
-    """Collects events, a list a session."""
+    """Collects events, a list a session; the octets of messages are not among them."""
+
+    hears = tuple(kind for kind in get_args(ev.AnyEvent) if kind is not ev.Body)
 
     def __init__(self) -> None:
         self._open: dict[str, list[ev.AnyEvent]] = {}
 
-    def add(self, event: ev.AnyEvent) -> list[ev.AnyEvent] | None:
-        """Keep one event; the whole session when it was its last."""
-        late = isinstance(event, ev.Found) and event.session not in self._open
-        if late or isinstance(event, ev.Body):
-            return None
-        events = self._open.setdefault(event.session, [])
-        last = isinstance(event, ev.Closed)
-        if last or len(events) < MAX_EVENTS:
+    def add(self, event: ev.AnyEvent) -> None:
+        """Keep one event; one that it ``hears``."""
+        events = self._open.get(event.session)
+        if events is None:
+            if isinstance(event, ev.Found):
+                return  # after the session's end
+            events = self._open[event.session] = []
+        if len(events) < MAX_EVENTS or isinstance(event, ev.Closed):
             events.append(event)
-        return self._open.pop(event.session) if last else None
+
+    def take(self, session: str) -> list[ev.AnyEvent]:
+        """Every event of a session that is over; it is not kept any longer."""
+        return self._open.pop(session, [])
 
     def open(self, session: str) -> list[ev.AnyEvent]:
         """The events so far of a session that is still open."""

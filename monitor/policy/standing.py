@@ -26,7 +26,7 @@ class Standing:
 
     def rule(self, stage: Stage) -> Ruling | None:
         """What the entry that holds at ``stage`` comes to; None leaves it to other policies."""
-        entry = self._lists.match(stage)
+        entry = self._lists.match(stage) if self.entries else None
         if entry is None:
             return None
         self._hits[entry.id] += 1

@@ -15,6 +15,7 @@ from monitor.findings.conduct.pipelining import EarlyTalker, UnannouncedPipelini
 from monitor.findings.conduct.recipients import DataAfterNoRecipients
 from monitor.findings.conduct.rejected import IgnoredRejection, IgnoredShutdown
 from monitor.findings.conduct.sequence import BadSequence, NoQuit, UnknownCommands
+from monitor.findings.hearing import Hearers
 from monitor.findings.views import Session
 
 __all__ = ["Conduct"]
@@ -27,22 +28,25 @@ class Conduct:
         self._name = settings.name
         self._local = frozenset(map(canonical, settings.local_domains))
         self._sessions: dict[str, tuple[Dialogue, list[Judge]]] = {}
-        self._hearing: dict[type[ev.Event], list[int]] = {kind: [] for kind in Dialogue.hears}
-        for index, judge in enumerate(self._judges()):
-            for kind in judge.hears:
-                self._hearing.setdefault(kind, []).append(index)
-        self.hears = tuple(self._hearing)
+        # The judges of a session by their place in the list, as each session has its own.
+        judges = list(enumerate(self._judges()))
+        self._hearing = Hearers((i, judge.hears) for i, judge in judges)
+        self._routine = Hearers((i, judge.routine) for i, judge in judges)
+        kinds = (*Dialogue.hears, *(kind for _, judge in judges for kind in judge.hears))
+        self.hears = tuple(dict.fromkeys(kinds))
 
     def __call__(self, view: Session, event: ev.Event) -> Iterable[ev.Finding]:
         """The findings that became known by ``event``."""
-        known = self._sessions.get(view.id)
+        known = self._sessions.get(event.session)
         if known is None:
-            known = self._sessions[view.id] = (Dialogue(view), self._judges())
+            known = self._sessions[event.session] = (Dialogue(view), self._judges())
         talk, judges = known
-        talk.hear(event)
-        found = [f for i in self._hearing.get(type(event), ()) for f in judges[i](talk, event)]
+        asked = self._routine if talk.hear(event) else self._hearing
+        found: list[ev.Finding] = []
+        for index in asked[type(event)]:
+            found += judges[index](talk, event)
         if isinstance(event, ev.Closed):
-            del self._sessions[view.id]
+            del self._sessions[event.session]
         return found
 
     def _judges(self) -> list[Judge]:

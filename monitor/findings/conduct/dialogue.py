@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from monitor import events as ev
+from monitor.findings.hearing import Kinds
 from monitor.findings.views import Session
 
 MAX_SHOWN = 200  # characters of a command or reply that evidence repeats
@@ -16,6 +17,10 @@ MAX_SHOWN = 200  # characters of a command or reply that evidence repeats
 _BASIC = ("EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "HELP")
 _EXTENDED = ("STARTTLS", "AUTH", "BDAT", "ETRN", "TURN", "ATRN", "XCLIENT", "XFORWARD")
 VERBS = frozenset(_BASIC + _EXTENDED)
+
+MAX_COMMAND = 510  # octets of a command, without CRLF (RFC 5321 4.5.3.1.4)
+# A client must wait for the reply to these before it says more (RFC 2920 3.1, RFC 3207 4).
+LAST_IN_GROUP = frozenset(("EHLO", "HELO", "STARTTLS", "AUTH"))
 
 # What is a command beyond doubt, and no line of a message that begins with the same word.
 _COMMAND = re.compile(
@@ -29,11 +34,15 @@ class Dialogue:
 
     While a command is judged, ``reply`` is still the one before it, and ``replied`` the verb
     that this reply answered ("" for the banner).
+
+    ``suspect`` is set by the first thing that some judge may mind. Until then nearly all of
+    them would be asked in vain: see :attr:`Judge.routine`.
     """
 
     view: Session
     commands: int = 0
     verb: str = ""
+    behind: str = ""  # the verb of the command before
     argument: str = ""
     command: ev.Command | None = None
     reply: ev.Reply | None = None
@@ -42,41 +51,66 @@ class Dialogue:
     solicited: bool = False  # it waited for the last one
     greeted: bool = False  # an EHLO or HELO was accepted
     spilling: bool = False  # content comes as commands, since DATA was refused
+    suspect: bool = False
 
-    hears: ClassVar[tuple[type[ev.Event], ...]] = (ev.Command, ev.Reply, ev.Content, ev.Secured)
+    hears: ClassVar[Kinds] = (ev.Command, ev.Reply, ev.Content, ev.Secured)
 
-    def hear(self, event: ev.Event) -> None:
-        """Take in one event."""
-        match event:
-            case ev.Command():
-                verb, _, argument = event.text.partition(" ")
-                self.commands += 1
-                self.verb, self.argument = verb.upper(), argument.strip()
-                self.command, self.waiting = event, True
-                self.spilling = self._spills(event)
-            case ev.Reply():
-                self.reply, self.replied = event, self.verb
-                self.solicited, self.waiting = self.waiting, False
-                if event.phase == "ehlo" and self.verb in ("EHLO", "HELO") and event.code == 250:
-                    self.greeted = True
-            case ev.Content():
-                self.waiting = True
-            case ev.Secured(side="client"):
-                self.greeted = False
-            case _:
-                pass
+    def hear(self, event: ev.Event) -> bool:
+        """Take in one event. True where it is routine: a step of a client without a fault."""
+        if isinstance(event, ev.Command):
+            self._command(event)
+            return self.greeted and not self.suspect and self.verb not in ("EHLO", "HELO")
+        if isinstance(event, ev.Reply):
+            self._reply(event)
+        elif isinstance(event, ev.Content):
+            self.waiting = True
+            self.suspect = self.suspect or event.pipelined
+        elif isinstance(event, ev.Secured) and event.side == "client":
+            self.greeted = False
+        return self.greeted and not self.suspect
+
+    def _command(self, event: ev.Command) -> None:
+        verb, _, argument = event.text.partition(" ")
+        self.commands += 1
+        self.behind, self.verb, self.argument = self.verb, verb.upper(), argument.strip()
+        self.command, self.waiting = event, True
+        self.spilling = self._spills(event)
+        if (
+            event.bare_newline
+            or event.size > MAX_COMMAND
+            or "\\x00" in event.text
+            or (event.pipelined and not self._may_pipeline())
+        ):
+            self.suspect = True
+
+    def _reply(self, event: ev.Reply) -> None:
+        self.reply, self.replied = event, self.verb
+        self.solicited, self.waiting = self.waiting, False
+        if event.phase == "ehlo" and self.verb in ("EHLO", "HELO") and event.code == 250:
+            self.greeted = True
+        elif event.code >= 300 and (event.code, self.verb) != (354, "DATA"):
+            self.suspect = True
+
+    def _may_pipeline(self) -> bool:
+        return "PIPELINING" in self.view.extensions and self.behind not in LAST_IN_GROUP
 
     def _spills(self, command: ev.Command) -> bool:
         if self.spilling:
             return not _COMMAND.fullmatch(command.text)
-        refused = self.replied in ("DATA", "BDAT") and self.reply is not None
-        return bool(refused and self.reply and self.reply.code >= 400 and self.verb not in VERBS)
+        if self.replied not in ("DATA", "BDAT") or self.reply is None:
+            return False
+        return self.reply.code >= 400 and self.verb not in VERBS
 
 
 class Judge(ABC):
-    """One idea of good conduct, for one session. Called with the events that it hears."""
+    """One idea of good conduct, for one session. Called with the events that it hears.
 
-    hears: ClassVar[tuple[type[ev.Event], ...]]
+    ``routine`` are those of them that it may mind though nothing else is amiss. It must be no
+    wiser for the others as long as the dialogue is not ``suspect``.
+    """
+
+    hears: ClassVar[Kinds]
+    routine: ClassVar[Kinds] = ()
 
     @abstractmethod
     def __call__(self, talk: Dialogue, event: ev.Event) -> Iterable[ev.Finding]:

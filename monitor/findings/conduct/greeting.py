@@ -20,6 +20,7 @@ class Greeting(Judge):
     """
 
     hears = (ev.Command, ev.Mail)
+    routine = (ev.Mail,)
 
     def __init__(self, our_name: str, local_domains: Collection[str]) -> None:
         self._our_name = canonical(our_name)

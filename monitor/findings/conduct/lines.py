@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 from monitor import events as ev
 from monitor.findings.catalogue import finding
-from monitor.findings.conduct.dialogue import Dialogue, Judge, shown
+from monitor.findings.conduct.dialogue import MAX_COMMAND, Dialogue, Judge, shown
 
 MAX_TEXT_LINE = 998  # octets of a line of a message, without CRLF (RFC 5321 4.5.3.1.6)
-MAX_COMMAND = 510  # octets of a command, without CRLF (RFC 5321 4.5.3.1.4)
 MAX_EXTENDED = {"MAIL": 2_048, "RCPT": 2_048, "AUTH": 12_286}  # with room for extensions
 
 _COMMANDS_BEHIND = re.compile(
@@ -23,6 +22,7 @@ class Lines(Judge):
     """Line ends, lengths and octets: of commands once a session, of messages each time."""
 
     hears = (ev.Command, ev.Content)
+    routine = (ev.Content,)
 
     def __init__(self) -> None:
         self._told: set[str] = set()

@@ -6,13 +6,10 @@ from collections.abc import Iterable
 
 from monitor import events as ev
 from monitor.findings.catalogue import finding
-from monitor.findings.conduct.dialogue import VERBS, Dialogue, Judge, shown
+from monitor.findings.conduct.dialogue import LAST_IN_GROUP, VERBS, Dialogue, Judge, shown
 from monitor.findings.conduct.foreign import protocol_of
 
 CODE = "conduct.unannounced-pipelining"
-
-# A client must wait for the reply to these before it says more (RFC 2920 3.1, RFC 3207 4).
-_LAST_IN_GROUP = frozenset(("EHLO", "HELO", "STARTTLS", "AUTH"))
 
 
 class EarlyTalker(Judge):
@@ -41,15 +38,13 @@ class UnannouncedPipelining(Judge):
 
     def __init__(self) -> None:
         self._told: set[str] = set()
-        self._behind = ""  # the verb of the command before
 
     def __call__(self, talk: Dialogue, event: ev.Event) -> Iterable[ev.Finding]:
         if isinstance(event, ev.Content):
             reason = "content before DATA was accepted" if event.pipelined else ""
             behind = "DATA"
         else:
-            reason = self._reason(talk)
-            behind, self._behind = self._behind, talk.verb
+            reason, behind = self._reason(talk), talk.behind
         code = "tls.starttls-injection" if behind == "STARTTLS" else CODE
         if not reason or code in self._told:
             return ()
@@ -70,8 +65,8 @@ class UnannouncedPipelining(Judge):
             return ""
         if talk.spilling:  # content behind a refused DATA has a finding of its own
             return ""
-        if self._behind in _LAST_IN_GROUP:
-            return f"a command behind {self._behind}, whose reply had to be awaited"
+        if talk.behind in LAST_IN_GROUP:
+            return f"a command behind {talk.behind}, whose reply had to be awaited"
         if "PIPELINING" not in talk.view.extensions and talk.verb in VERBS:
             return f"{talk.verb} was pipelined, which EHLO did not offer"
         return ""

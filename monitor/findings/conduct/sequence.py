@@ -85,6 +85,7 @@ class NoQuit(Judge):
     """
 
     hears = (ev.Closed,)
+    routine = (ev.Closed,)
 
     def __call__(self, talk: Dialogue, event: ev.Event) -> Iterable[ev.Finding]:
         if not isinstance(event, ev.Closed) or event.how != "client":
