@@ -92,7 +92,7 @@ def sender(value: str) -> str:
     if bare.startswith("@"):
         bare = bare.partition(":")[2]
     local, at, host = bare.rpartition("@")
-    if not at or not local:
+    if not at or not local or not local.isprintable():
         raise ValueError(f"{value!r} is not an address, such as a@example.org")
     quoted = _QUOTED.fullmatch(local)
     if quoted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 from functools import cache
 
 import dkim
@@ -19,6 +20,7 @@ from monitor.checks.checker import Checker
 from monitor.checks.octets import Octets, crlf
 from monitor.config import load
 from monitor.dns.recorded import Recorded
+from monitor.dns.resolver import LiveResolver
 from monitor.dns.zone import Zone
 from monitor.findings.answers import Answer
 
@@ -205,6 +207,35 @@ async def test_dead_name_servers_are_temporary_errors_within_the_deadline(make):
     assert {"spf.temperror", "dkim.temperror", "dmarc.temperror"} <= set(codes(report))
     assert "relay.check-failed" not in codes(report)
     assert (await checker.client("192.0.2.5")).temporary
+
+
+async def test_a_resolver_that_is_silent_costs_one_deadline_for_all_checks(make):
+    """However long it would wait for each of the many answers that they want."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        resolver = LiveResolver([silent.getsockname()], timeout=60)
+        checker = make(resolver, deadline=0.1)
+        start = asyncio.get_running_loop().time()
+        report = await checker.message(ENVELOPE, Octets(signed()))
+        assert asyncio.get_running_loop().time() - start < 1
+    assert {"spf.temperror", "dkim.temperror", "dmarc.temperror"} <= set(codes(report))
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        b"To: nobody\r\n",
+        b"From: A <a@d.test>, B <b@e.test>\r\n",
+        b"From: A <a@d.test>\r\nFrom: B <b@e.test>\r\n",
+        b"From: A <a@d..test>\r\n",
+        b"From: A <a@\xff.d.test>\r\n",
+        b"From: A <a@d.test\x00.e.test>\r\n",
+    ],
+)
+async def test_without_a_single_author_domain_nothing_is_aligned(good, author):
+    report = await good.message(ENVELOPE, Octets(author + b"Subject: s\r\n\r\nHello\r\n"))
+    assert {"spf.pass", "dmarc.permerror"} <= set(codes(report))
+    assert report.verified.dmarc == ""
 
 
 async def test_one_dead_domain_does_not_spoil_the_others(make):

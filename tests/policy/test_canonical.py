@@ -41,6 +41,8 @@ def test_spellings_of_one_thing(kind: Kind, one: str, other: str) -> None:
         ("domain", "x" * 300),
         ("sender", "no-at-sign"),
         ("sender", "a b@example.org"),
+        ("sender", "\udcff@example.org"),  # an argument that is no UTF-8
+        ("sender", '"\udcff"@example.org'),
     ],
 )
 def test_nonsense_is_told(kind: Kind, value: str) -> None:

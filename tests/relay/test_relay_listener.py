@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from fakes import Relay, relaying
 from monitor.relay import listener
 from monitor.relay.listener import Listener, ListenError, bind, exposed
 
-MESSAGE = b"Subject: s\r\n\r\nhello\r\n.\r\n"
+ENVELOPE = (b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>", b"DATA")
+MESSAGE = b"Subject: s\r\n\r\nhello\r\n."
 
 
 class Bound:
@@ -78,6 +80,42 @@ async def test_it_is_not_alive_before_its_start_nor_after_its_end(tmp_path: Path
         assert not relay.listener.alive
 
 
+@pytest.mark.parametrize(
+    ("where", "said", "replies"),
+    [
+        ("MAIL", ENVELOPE[:1], 1),
+        ("DATA", (*ENVELOPE, MESSAGE), 4),
+        ("dot", (*ENVELOPE, MESSAGE), 4),
+    ],
+)
+async def test_an_upstream_that_hangs_in_one_session_holds_up_no_other(
+    tmp_path: Path, where: str, said: tuple[bytes, ...], replies: int
+) -> None:
+    """All sessions share one loop, in this thread; none that waits hears of a success."""
+    threads = threading.active_count()
+    async with relaying(tmp_path) as relay:
+        asked, released = asyncio.Event(), asyncio.Event()
+
+        async def hang(_: bytes = b"") -> bytes:
+            asked.set()
+            await released.wait()
+            return b"451 4.3.0 later\r\n"
+
+        slow, other = await relay.greeted(), await relay.greeted()
+        relay.upstream.answers[where.encode()] = relay.upstream.dot = hang
+        slow.writer.write(b"".join(line + b"\r\n" for line in said))
+        async with asyncio.timeout(5):
+            await asked.wait()
+        relay.upstream.answers.clear()
+        relay.upstream.dot = b"250 2.0.0 queued\r\n"
+
+        await other.say(*ENVELOPE)
+        assert await other.say(MESSAGE) == b"250 2.0.0 queued\r\n"
+        assert threading.active_count() == threads
+        released.set()
+        assert [await slow.reply() for _ in range(replies)][-1].startswith(b"451")
+
+
 async def _refused(relay: Relay) -> bool:
     try:
         client = await relay.client()
@@ -90,13 +128,13 @@ async def _refused(relay: Relay) -> bool:
 async def test_a_drain_takes_nobody_new_and_lets_a_transaction_end(tmp_path: Path) -> None:
     async with relaying(tmp_path) as relay:
         idle, busy = await relay.greeted(), await relay.greeted()
-        await busy.say(b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>", b"DATA")
+        await busy.say(*ENVELOPE)
         draining = asyncio.create_task(relay.listener.drain(5))
         while not relay.context.draining:
             await asyncio.sleep(0)
         assert await _refused(relay)
         assert (await idle.say(b"MAIL FROM:<a@client.test>")).startswith(b"421 4.3.2")
-        busy.writer.write(MESSAGE)
+        busy.writer.write(MESSAGE + b"\r\n")
         assert (await busy.reply()).startswith(b"250")
         assert (await busy.say(b"NOOP")).startswith(b"421 4.3.2")
         await draining
@@ -107,7 +145,7 @@ async def test_a_drain_keeps_its_deadline(tmp_path: Path) -> None:
     """Neither silence nor a message that never ends holds a relay up."""
     async with relaying(tmp_path) as relay:
         idle, busy = await relay.greeted(), await relay.greeted()
-        await busy.say(b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>", b"DATA")
+        await busy.say(*ENVELOPE)
         busy.writer.write(b"half a mess")
         async with asyncio.timeout(3):
             await relay.listener.drain(0.1)
@@ -128,8 +166,8 @@ async def test_a_drain_waits_for_the_reply_to_a_dot(tmp_path: Path) -> None:
 
         relay.upstream.dot = slow
         client = await relay.greeted()
-        await client.say(b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>", b"DATA")
-        client.writer.write(MESSAGE)
+        await client.say(*ENVELOPE)
+        client.writer.write(MESSAGE + b"\r\n")
         while not relay.upstream.messages:
             await asyncio.sleep(0)
         draining = asyncio.create_task(relay.listener.drain(0))
@@ -149,8 +187,8 @@ async def test_a_commit_that_takes_too_long_is_left(
     async with relaying(tmp_path) as relay:
         relay.upstream.dot = asyncio.Event().wait
         client = await relay.greeted()
-        await client.say(b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>", b"DATA")
-        client.writer.write(MESSAGE)
+        await client.say(*ENVELOPE)
+        client.writer.write(MESSAGE + b"\r\n")
         while not relay.upstream.messages:
             await asyncio.sleep(0)
         async with asyncio.timeout(3):
