@@ -54,7 +54,8 @@ in_flow_delay = 0
 """
 
 # Beside the recipe's port: one as a careless operator leaves it, one that is slow to answer
-# the dot, and what delivery needs. Fields as in master(5).
+# the dot, postscreen with a test that it makes itself, and what delivery needs. Fields as in
+# master(5).
 MASTER = """
 {naive} inet n - n - - smtpd
   -o mynetworks=127.0.0.0/8
@@ -62,6 +63,15 @@ MASTER = """
   -o smtpd_authorized_xclient_hosts=127.0.0.0/8
   -o mynetworks=
   -o smtpd_end_of_data_restrictions=sleep,3
+{screen} inet n - n - 1 postscreen
+  -o postscreen_access_list=
+  -o postscreen_cache_map=
+  -o postscreen_greet_wait=1s
+  -o postscreen_pipelining_enable=yes
+smtpd pass - - n - - smtpd
+  -o smtpd_authorized_xclient_hosts=127.0.0.0/8
+dnsblog unix - - n - 0 dnsblog
+tlsproxy unix - - n - 0 tlsproxy
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -119,12 +129,12 @@ def sent(raw: bytes) -> bytes:
 
 
 class Postfix:
-    """A running Postfix. ``port`` is the recipe's, ``naive`` and ``slow`` are beside it."""
+    """A running Postfix. ``port`` is the recipe's; ``naive``, ``slow``, ``screen`` beside it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.config = root / "etc"
-        self.port, self.naive, self.slow = free_port(), free_port(), free_port()
+        self.port, self.naive, self.slow, self.screen = (free_port() for _ in range(4))
         self.inbox = Mailbox(root / "mail" / "inbox")
         self._master: subprocess.Popen[bytes] | None = None
         self._write()
@@ -145,7 +155,8 @@ class Postfix:
         recipe = (RECIPE / "master.cf").read_text()
         assert "127.0.0.1:10025" in recipe
         master = recipe.replace("127.0.0.1:10025", f"127.0.0.1:{self.port}")
-        master += MASTER.format(naive=f"127.0.0.1:{self.naive}", slow=f"127.0.0.1:{self.slow}")
+        beside = {name: f"127.0.0.1:{getattr(self, name)}" for name in ("naive", "slow", "screen")}
+        master += MASTER.format(**beside)
         (self.config / "master.cf").write_text(master)
 
     def start(self) -> None:

@@ -67,6 +67,22 @@ def test_xclient_that_is_configured_and_refused_is_451(
     assert code in (421, 451), text
 
 
+def test_postscreen_takes_no_identity_so_it_gets_no_mail(
+    postfix: Postfix, start_relay: Callable[..., Relay]
+) -> None:
+    """Identity is for smtpd: postscreen makes its tests before there is one to tell it to."""
+    with smtplib.SMTP("127.0.0.1", postfix.screen, timeout=15) as direct:
+        direct.ehlo()
+        assert not direct.has_extn("xclient")
+        assert direct.docmd("XCLIENT", f"ADDR={STRANGER}")[0] == 502
+
+    relay = start_relay(postfix.screen, "--identity", "xclient")
+    client = smtplib.SMTP(timeout=15)
+    code, text = client.connect("127.0.0.1", relay.port)
+    assert (code, text[:5]) == (451, b"4.3.5")
+    client.close()
+
+
 @pytest.mark.parametrize("listen", ["0.0.0.0", "127.0.0.1"])
 def test_an_open_relay_is_not_put_on_the_network(
     postfix: Postfix, tmp_path: Path, listen: str, start_relay: Callable[..., Relay]
