@@ -60,7 +60,7 @@ def _tell(d: Dialogue, line: Line) -> None:
             session=d.id,
             at=d.now(),
             text=escape(_SECRET.sub(rb"\1 ***", line.raw[:SHOWN])),
-            size=line.size,
+            size=len(line.raw),
             pipelined=line.pipelined,
             bare_newline=line.bare_newline,
         )

@@ -71,7 +71,7 @@ async def converse(context: Context, wire: Wire) -> None:
             context.tally.add(network, -1)
         if dialogue.upstream is not None:
             dialogue.upstream.close()
-        wire.finish()
+        wire.close()
         if dialogue.peer.ip:
             try:
                 await dialogue.abandon()

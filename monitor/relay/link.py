@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from monitor import events as ev
 from monitor.config import Settings, split_address

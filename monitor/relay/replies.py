@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+import msgspec
 
 from monitor.events import Speaker
 
@@ -17,14 +18,13 @@ class ReplyError(Exception):
     """The upstream sent what is no SMTP reply, or too much of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """One reply. ``lines`` are without code and separator; no CR, LF or control is in them."""
 
     code: int
     lines: tuple[bytes, ...]
     by: Speaker = "mxtap"
-    took: float = field(default=0.0, compare=False)  # seconds that the upstream let us wait
+    took: float = 0.0  # seconds that the upstream let us wait
 
     @property
     def positive(self) -> bool:
@@ -38,6 +38,8 @@ class Answer:
 
     def wire(self) -> bytes:
         """The bytes that go to the client."""
+        if len(self.lines) == 1:
+            return b"%d %s\r\n" % (self.code, self.lines[0])
         last = len(self.lines) - 1
         return b"".join(
             b"%d%s%s\r\n" % (self.code, b" " if i == last else b"-", line)

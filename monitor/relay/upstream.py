@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Iterator
-from typing import Any
 
+from msgspec.structs import replace
+
+from monitor.relay.channel import Channel
 from monitor.relay.data import stuffed
 from monitor.relay.replies import Answer, ReplyError, ReplyParser
 
@@ -24,57 +25,50 @@ class DotSent(UpstreamError):
     """It broke off after the final dot: what became of the message is unknown."""
 
 
-class Upstream:
+class Upstream(Channel):
     """A connection to the upstream. Every failure closes it and raises UpstreamError."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._buffer = bytearray()
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop())
+        self._parser = ReplyParser()
         self.open = True
-        self.used_at = asyncio.get_running_loop().time()
+        self.used_at = self.loop.time()
 
     @classmethod
     async def connect(cls, host: str, port: int, timeout: float, preface: bytes = b"") -> Upstream:
         """Connect, and send ``preface`` (a PROXY header) at once. ``timeout`` is seconds."""
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):
-                reader, writer = await asyncio.open_connection(host, port)
-        except (OSError, TimeoutError) as error:
+                _, upstream = await loop.create_connection(cls, host, port)
+        except OSError as error:
             reason = getattr(error, "strerror", None) or "timed out"
             raise UpstreamError(f"cannot connect: {reason}") from error
-        upstream = cls(reader, writer)
         if preface:
-            writer.write(preface)
+            upstream._socket.write(preface)
         return upstream
 
     async def reply(self, timeout: float) -> Answer:
         """Await one reply. A second one behind it is a protocol error."""
-        parser = ReplyParser()
-        loop = asyncio.get_running_loop()
-        # Cheaper than asyncio.timeout; the reader is of no use after that.
-        alarm = loop.call_later(timeout, self._reader.set_exception, TimeoutError())
+        before = self.loop.time()
         try:
-            while (answer := parser.feed(self._buffer)) is None:
-                data = await self._reader.read(65_536)
-                if not data:
+            while (answer := self._parser.feed(self._input)) is None:
+                if self._ended:
                     raise UpstreamError("closed the connection")
-                self._buffer += data
-        except TimeoutError:
+                if not await self.arrival(before + timeout):
+                    raise UpstreamTimeout("did not answer in time")
+            if self._input:
+                raise UpstreamError("sent more than one reply")
+        except UpstreamError:
             self.close()
-            raise UpstreamTimeout("did not answer in time") from None
-        except (ReplyError, OSError, UpstreamError) as error:
+            raise
+        except ReplyError as error:
             self.close()
-            raise error if isinstance(error, UpstreamError) else UpstreamError(str(error)) from None
-        finally:
-            alarm.cancel()
-        if self._buffer:
-            self.close()
-            raise UpstreamError("sent more than one reply")
-        self.used_at = loop.time()
+            raise UpstreamError(str(error)) from None
+        self.used_at = self.loop.time()
         if answer.code == 421:
             self.close()
-        return answer
+        return replace(answer, took=self.used_at - before)
 
     async def ask(self, line: bytes, timeout: float) -> Answer:
         """Send one command line (without CRLF) and await its reply."""
@@ -83,23 +77,11 @@ class Upstream:
         if not self.open:
             raise UpstreamError("is not connected")
         # Bytes that nobody asked for can only be a 421 before it closes.
-        if (unasked := self._unasked) and not unasked.startswith(b"421"):
+        if self._input and not self._input.startswith(b"421"):
             self.abort()
             raise UpstreamError("sent a reply to no command")
-        self._writer.write(line + b"\r\n")
-        return await self._timed(timeout)
-
-    @property
-    def _unasked(self) -> bytes:
-        # The StreamReader gives no other way to see what has come than its buffer.
-        return bytes(self._reader._buffer)  # type: ignore[attr-defined]
-
-    async def _timed(self, timeout: float) -> Answer:
-        """Await the reply to what was just written, and note how long it took."""
-        clock = asyncio.get_running_loop().time
-        before = clock()
-        answer = await self.reply(timeout)
-        return Answer(answer.code, answer.lines, answer.by, clock() - before)
+        self._socket.write(line + b"\r\n")
+        return await self.reply(timeout)
 
     async def content(
         self, pieces: Iterator[bytes], timeout: float, dot_timeout: float, *, bare: bool = False
@@ -121,56 +103,42 @@ class Upstream:
                     continue
                 if not bare and not data.count(b"\r\n") == data.count(b"\r") == data.count(b"\n"):
                     raise ValueError("message holds a bare CR or LF")
-                self._writer.write(stuffed(data, line_start))
+                self._socket.write(stuffed(data, line_start))
                 line_start = data.endswith(b"\r\n")
                 await asyncio.sleep(0)  # an upstream that takes all at once: drain does not wait
-                async with asyncio.timeout(timeout):
-                    await self._writer.drain()
+                await self.drained(timeout)
             if last or not line_start:
                 raise ValueError("message does not end with CRLF")
             await asyncio.sleep(0)
-            if self._unasked:
+            if self._input:
                 # It would be taken for the reply to the dot.
                 raise ConnectionError("sent a reply before the dot")
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             self.close()
             raise UpstreamError("broke off while the message was sent") from error
         except BaseException:
             self.abort()
             raise
-        self._writer.write(b".\r\n")
+        self._socket.write(b".\r\n")
         try:
-            return await self._timed(dot_timeout)
+            return await self.reply(dot_timeout)
         except UpstreamError as error:
             raise DotSent(str(error)) from error
 
     async def start_tls(self, context: ssl.SSLContext, name: str, timeout: float) -> None:
         """Begin TLS after the upstream's 220 to STARTTLS."""
         try:
-            async with asyncio.timeout(timeout):
-                await self._writer.start_tls(context, server_hostname=name)
-        except (OSError, TimeoutError) as error:
-            self.close()
+            await self.secure(context, timeout, name)
+        except OSError as error:
+            self.open = False
             raise UpstreamError(f"TLS handshake failed: {error}") from error
 
-    @property
-    def tls(self) -> Any:
-        """The connection's ``ssl.SSLObject``; None before TLS."""
-        return self._writer.get_extra_info("ssl_object")
-
-    @property
-    def cipher(self) -> tuple[str, str, int]:
-        """Protocol, cipher and bits of the connection's TLS."""
-        name, _, bits = self.tls.cipher()
-        return self.tls.version(), name, bits
-
     def close(self) -> None:
-        """Close; what is in the buffers still goes out."""
+        """Close; what is in the buffers still goes out, unless it is not taken in time."""
         self.open = False
-        self._writer.close()
+        super().close()
 
     def abort(self) -> None:
         """Close at once: nothing more is sent, above all no final dot."""
         self.open = False
-        with contextlib.suppress(RuntimeError):
-            self._writer.transport.abort()
+        super().abort()

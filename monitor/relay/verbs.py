@@ -7,7 +7,8 @@ mode (AUTH, BDAT, XCLIENT, BURL) would let a client speak in mxtap's name.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from monitor import events as ev
 from monitor.relay.envelope import mail, rcpt

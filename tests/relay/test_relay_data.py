@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,31 +47,26 @@ def test_bodies_round_trip_at_every_split(body: bytes) -> None:
             assert (content, rest) == (body, b"QUIT\r\n")
 
 
-class Wire:
+class Wire(asyncio.Transport):
     """The upstream's end of a connection: keeps what is written, answers the dot."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sent = b""
-        self.transport = self
-        self.reader = asyncio.StreamReader()
-        self.reader.feed_data(b"")
+        self.upstream = Upstream()
+        self.upstream.connection_made(self)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Any) -> None:
         self.sent += data
         if (b"\r\n" + self.sent).endswith(b"\r\n.\r\n"):
-            self.reader.feed_data(b"250 ok\r\n")
-
-    async def drain(self) -> None: ...
-
-    def close(self) -> None: ...
+            self.upstream.data_received(b"250 ok\r\n")
 
     def abort(self) -> None: ...
 
 
 async def passed_on(*pieces: bytes, bare: bool = False) -> bytes:
     wire = Wire()
-    upstream = Upstream(wire.reader, wire)  # type: ignore[arg-type]
-    assert (await upstream.content(iter(pieces), 5, 5, bare=bare)).code == 250
+    assert (await wire.upstream.content(iter(pieces), 5, 5, bare=bare)).code == 250
     return wire.sent
 
 

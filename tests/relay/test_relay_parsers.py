@@ -103,18 +103,17 @@ def test_a_proxy_header_is_an_address_or_an_error(octets: bytes) -> None:
         assert 0 <= told[1] <= 65_535
 
 
-class _Nowhere:
+class _Nowhere(asyncio.Transport):
     """A connection that nothing may be written to."""
 
-    _buffer = b""
-
-    def write(self, data: bytes) -> None:
+    def write(self, data: Any) -> None:
         raise AssertionError(data)
 
 
 @pytest.mark.parametrize("line", [b"NOOP\r\nDATA", b"NOOP\n", b"NOOP\r", b"NO\0OP"])
 async def test_no_command_holds_a_line_end(line: bytes) -> None:
     """The last line of defence: whoever asks for it."""
-    nowhere: Any = _Nowhere()
+    upstream = Upstream()
+    upstream.connection_made(_Nowhere())
     with pytest.raises(ValueError, match="line end"):
-        await asyncio.wait_for(Upstream(nowhere, nowhere).ask(line, 1), 1)
+        await asyncio.wait_for(upstream.ask(line, 1), 1)

@@ -13,7 +13,8 @@ from aiosmtpd.smtp import SMTP
 from fakes import Relay, relaying
 
 from monitor import events as ev
-from monitor.relay import converse, proxy, receiving, wire
+from monitor.relay import channel, converse, proxy, receiving
+from monitor.relay.channel import Channel
 from monitor.relay.wire import Wire
 
 MAIL, RCPT = b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>"
@@ -30,7 +31,7 @@ async def test_no_attribute_of_the_base_classes_is_taken() -> None:
     theirs = vars(SMTP(object(), loop=asyncio.get_running_loop())).keys() | set(dir(SMTP))
     ours = {
         instruction.argval
-        for method in vars(Wire).values()
+        for method in (vars(Channel) | vars(Wire)).values()
         if inspect.isfunction(method)
         for instruction in dis.get_instructions(method)
         if instruction.opname == "STORE_ATTR"
@@ -56,9 +57,9 @@ async def test_who_never_reads_is_cut_off(tmp_path: Path, monkeypatch: pytest.Mo
 async def test_who_does_not_take_the_last_reply_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "CLOSE_DEADLINE", 0.2)
+    monkeypatch.setattr(channel, "CLOSE_DEADLINE", 0.2)
     monkeypatch.setattr(Wire.send, "__defaults__", (0.1,))
-    monkeypatch.setattr(Wire, "_drain_helper", lambda self: asyncio.sleep(0), raising=False)
+    monkeypatch.setattr(Wire, "drained", lambda self, timeout: asyncio.sleep(0))
     async with relaying(tmp_path) as relay:
         relay.upstream.answers[b"HELP"] = LONG
         client = await relay.greeted()

@@ -1,0 +1,161 @@
+"""One TCP connection, the client's or the upstream's: bounded input, and waiting by a deadline.
+
+One timer serves all the deadlines of a connection. It is set anew when it fires too early, and
+not whenever something is waited for: most of what is waited for comes long before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+HIGH_WATER = 64 * 1024  # octets that may have come and not been read before reading pauses
+CLOSE_DEADLINE = 5.0  # seconds for a reader that does not take the last that we wrote
+
+
+class Channel(asyncio.Protocol):
+    """The protocol object of a connection. One task at a time reads, or waits to write."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.gone = False  # nothing can be written any more
+        self._socket: asyncio.Transport
+        self._input = bytearray()
+        self._ended = False  # nothing more will come
+        self._held = False  # reading pauses
+        self._full = False  # what was written waits to be taken
+        self._waiter: asyncio.Future[bool] | None = None
+        self._due = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+
+    # The protocol's side: called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._socket = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._input += data
+        if len(self._input) > HIGH_WATER and not self._held:
+            self._held = True
+            self._socket.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        # Who closes his side may still read; TLS has no such thing.
+        self._ended = True
+        self._wake()
+        return not self.tls
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._ended = self.gone = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._wake()
+
+    # The dialogue's side.
+
+    def arrival(self, due: float) -> asyncio.Future[bool]:
+        """More input, or its end: True. False where neither came by ``due``, in loop time."""
+        if self._held:
+            self._held = False
+            if not self.gone:
+                self._socket.resume_reading()
+        return self._news(due)
+
+    async def drained(self, timeout: float) -> None:
+        """Wait until most of what was written is taken. Raises OSError, after ``timeout`` too."""
+        due = self.loop.time() + timeout
+        while self._full and not self.gone:
+            if not await self._news(due):
+                raise TimeoutError
+        if self.gone:
+            raise ConnectionResetError("the connection is lost")
+
+    async def secure(
+        self, context: ssl.SSLContext, timeout: float, server_name: str | None = None
+    ) -> None:
+        """Begin TLS: as its client with ``server_name``, else as its server.
+
+        Raises OSError (ssl.SSLError) with the reason; the connection is then dead.
+        """
+        plain = self._socket
+        # Before the handshake, not after: with its last flight the other side may send what
+        # comes next, which is here, decrypted, when this returns.
+        self._input.clear()
+        try:
+            secure = await self.loop.start_tls(
+                plain,
+                self,
+                context,
+                server_side=server_name is None,
+                server_hostname=server_name,
+                ssl_handshake_timeout=max(timeout, 0.001),
+            )
+        except BaseException:
+            self._ended = self.gone = True
+            plain.abort()
+            raise
+        assert isinstance(secure, asyncio.Transport)
+        self._socket = secure
+
+    @property
+    def tls(self) -> Any:
+        """The connection's ``ssl.SSLObject``; None before TLS."""
+        return self._socket.get_extra_info("ssl_object")
+
+    @property
+    def cipher(self) -> tuple[str, str, int]:
+        """Protocol, cipher and bits of the connection's TLS."""
+        name, _, bits = self.tls.cipher()
+        return self.tls.version(), name, bits
+
+    def close(self) -> None:
+        """Close; what is written still goes out, unless it is not taken in time."""
+        if self.gone or self._socket.is_closing():
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        lasts = self.tls or self._socket.get_write_buffer_size()
+        self._socket.close()
+        if lasts:
+            self._alarm = self.loop.call_later(CLOSE_DEADLINE, self._socket.abort)
+
+    def abort(self) -> None:
+        """Close at once: nothing more is sent."""
+        self._socket.abort()
+
+    def _news(self, due: float) -> asyncio.Future[bool]:
+        self._due = due
+        if self._alarm is None or self._alarm.when() > due:
+            self._set(due)
+        self._waiter = self.loop.create_future()
+        return self._waiter
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(True)
+
+    def _set(self, due: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self.loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
+            return  # whoever waits next sets it
+        if self.loop.time() < self._due:
+            self._set(self._due)
+        else:
+            self._waiter.set_result(False)
