@@ -16,6 +16,7 @@ from monitor.checks.case import (
     SenderReport,
     Source,
 )
+from monitor.checks.judgements import Judgements
 from monitor.checks.pipeline import Pipeline
 from monitor.checks.sender import check_sender, sender_questions
 from monitor.checks.stage import Stage
@@ -43,6 +44,7 @@ class Checker:
         self._settings = settings
         self._now = now
         self._hashes = BodyHashes(settings.checks.threads)
+        self._judgements = Judgements()
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -52,7 +54,7 @@ class Checker:
         """Name a client that has just connected."""
         with self._stage() as stage:
             unknown = Identity(temporary=True)
-            who = await stage.run("rdns", stage.ask.settle(lambda ask: check(ip, ask)), unknown)
+            who = await stage.settle("rdns", lambda ask: check(ip, ask), unknown, key=("rdns", ip))
             return ClientReport(
                 name=who.name,
                 confirmed=who.confirmed,
@@ -74,10 +76,11 @@ class Checker:
         """Check the domains of the recipients of one transaction."""
         local, name = self._settings.local_domains, self._settings.name
         with self._stage() as stage:
-            found: list[Finding] = await stage.run(
+            found: Sequence[Finding] = await stage.settle(
                 "routing",
-                stage.ask.settle(lambda ask: routing.recipients(addresses, local, name, ask)),
-                [],
+                lambda ask: routing.recipients(addresses, local, name, ask),
+                (),
+                key=("recipient", *addresses) if len(addresses) == 1 else None,
             )
             return RecipientsReport(findings=(*found, *stage.faults), answers=stage.ask.answers)
 
@@ -87,7 +90,7 @@ class Checker:
         """Check a message; ``sender`` is the report of the same envelope, where there is one."""
         with self._stage() as stage:
             pipeline = await stage.run("header", self._open(stage, envelope, source), None)
-            found: list[Finding] = []
+            found: Sequence[Finding] = ()
             if sender is None:
                 stage.ask.ahead(sender_questions(envelope))
                 spf, found = await check_sender(stage, envelope)
@@ -108,4 +111,9 @@ class Checker:
 
     def _stage(self) -> Stage:
         checks = self._settings.checks
-        return Stage(self._resolver, questions=checks.questions, deadline=checks.deadline)
+        return Stage(
+            self._resolver,
+            self._judgements,
+            questions=checks.questions,
+            deadline=checks.deadline,
+        )

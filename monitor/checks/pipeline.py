@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from monitor.checks import results
 from monitor.checks.body import BodyHashes, head
@@ -12,7 +13,7 @@ from monitor.checks.stage import Stage
 from monitor.config import Settings
 from monitor.events import Finding
 from monitor.findings import arc
-from monitor.findings.answers import Question
+from monitor.findings.answers import Ask, Question
 from monitor.findings.arc import Chain, Verdict
 from monitor.findings.dkim.atps import authorised
 from monitor.findings.dkim.body import Digest, Want
@@ -37,6 +38,13 @@ from monitor.policy.ruling import Verified
 __all__ = ["Pipeline"]
 
 _Bodies = Mapping[Want, Digest]
+
+
+class _Dmarc(NamedTuple):
+    """What became of the author's domain, and what is told of it."""
+
+    evaluation: Evaluation
+    findings: tuple[Finding, ...]
 
 
 class Pipeline:
@@ -76,21 +84,39 @@ class Pipeline:
 
     async def run(self, spf: Spf) -> MessageReport:
         """Every check of the message; ``spf`` is of its envelope."""
-        run = self._stage.run
-        bodies = await run("body", self._body_hashes(), None)
-        outcomes = await run("dkim", self._dkim(bodies), ())
-        verdict = await run("arc", self._arc(bodies), None)
-        evaluation = await run("dmarc", self._dmarc(spf, outcomes), None)
-        found = await run("dkim", self._judge_dkim(outcomes, evaluation), [])
-        if evaluation:
-            found += await run("dmarc", self._judge_dmarc(evaluation, spf, outcomes), [])
-            found += await run("reports", self._reports(evaluation), [])
+        settle = self._stage.settle
+        bodies = await self._stage.run("body", self._body_hashes(), None)
+        outcomes = await settle("dkim", lambda ask: self._dkim(bodies, ask), ())
+        verdict = await settle("arc", lambda ask: self._arc(bodies, ask), None)
+        valid, unsettled = valid_domains(outcomes), unsettled_domains(outcomes)
+        author = self._authors.domain
+        dmarc = await settle(
+            "dmarc",
+            lambda ask: self._dmarc(spf, outcomes, ask),
+            None,
+            key=("dmarc", author, spf.result, spf.domain, valid, unsettled) if author else None,
+            keep=lambda found: found.evaluation.result != "fail",  # which the message explains
+        )
+        evaluation = dmarc.evaluation if dmarc else None
+        found: list[Finding] = []
+        found += await settle("dkim", lambda ask: self._judge_dkim(outcomes, evaluation, ask), ())
+        if dmarc:
+            found += dmarc.findings
+            found += await self._stage.run("reports", self._reports(dmarc.evaluation), ())
         if verdict:
             found.append(arc.judge(verdict))
+        proved = evaluation is not None and evaluation.result == "pass"
         return MessageReport(
             findings=tuple(found),
-            verified=self._verified(spf, outcomes, evaluation),
-            results=await run("results", self._field(spf, outcomes, evaluation, verdict), ""),
+            verified=Verified(
+                spf=spf.domain if spf.result == "pass" else "",
+                dkim=valid,
+                dmarc=author if proved else "",
+                author=author,
+            ),
+            results=await self._stage.run(
+                "results", self._field(spf, outcomes, evaluation, verdict), ""
+            ),
         )
 
     async def _body_hashes(self) -> _Bodies:
@@ -98,46 +124,36 @@ class Pipeline:
         async with self._stage.limit():
             return await self._hashes.digests(self._source, self._offset, wants)
 
-    async def _dkim(self, bodies: _Bodies | None) -> Sequence[Outcome]:
+    def _dkim(self, bodies: _Bodies | None, ask: Ask) -> Sequence[Outcome]:
         if bodies is None:
             return [_unhashed(signature) for signature in self._signatures.read]
-        return await self._ask.settle(
-            lambda ask: verify_signatures(
-                self._signatures.read, self._header, bodies, ask, self._now
-            )
-        )
+        return verify_signatures(self._signatures.read, self._header, bodies, ask, self._now)
 
-    async def _arc(self, bodies: _Bodies | None) -> Verdict:
+    def _arc(self, bodies: _Bodies | None, ask: Ask) -> Verdict:
         if bodies is None:
             return Verdict("fail", "the body was not hashed in time", temporary=True)
-        return await self._ask.settle(
-            lambda ask: arc.verify(self._chain, self._header, bodies, ask)
-        )
+        return arc.verify(self._chain, self._header, bodies, ask)
 
-    async def _dmarc(self, spf: Spf, outcomes: Sequence[Outcome]) -> Evaluation:
-        passed = spf.result == "pass"
+    def _dmarc(self, spf: Spf, outcomes: Sequence[Outcome], ask: Ask) -> _Dmarc:
+        """Knows no more of the message than its key, unless the result is "fail"."""
         unsettled = unsettled_domains(outcomes)
         if spf.result == "temperror":
             unsettled += (spf.domain,)
-        return await self._ask.settle(
-            lambda ask: evaluate_dmarc(
-                self._authors, spf.domain, passed, valid_domains(outcomes), ask, unsettled
-            )
+        passed = spf.result == "pass"
+        evaluation = evaluate_dmarc(
+            self._authors, spf.domain, passed, valid_domains(outcomes), ask, unsettled
         )
+        refused = unauthorised(evaluation, ask)
+        found = judge_dmarc(evaluation, spf.result, outcomes, self._header, refused)
+        return _Dmarc(evaluation, tuple(found))
 
-    async def _judge_dkim(
-        self, outcomes: Sequence[Outcome], evaluation: Evaluation | None
+    def _judge_dkim(
+        self, outcomes: Sequence[Outcome], evaluation: Evaluation | None, ask: Ask
     ) -> list[Finding]:
         author = self._authors.domain if evaluation else ""
-        atps = await self._ask.settle(lambda ask: authorised(outcomes, author, ask))
+        atps = authorised(outcomes, author, ask)
         alignment = evaluation.alignment if evaluation else _unaligned
         return judge_dkim(outcomes, self._signatures.more, author, alignment, atps)
-
-    async def _judge_dmarc(
-        self, evaluation: Evaluation, spf: Spf, outcomes: Sequence[Outcome]
-    ) -> list[Finding]:
-        refused = await self._ask.settle(lambda ask: unauthorised(evaluation, ask))
-        return judge_dmarc(evaluation, spf.result, outcomes, self._header, refused)
 
     async def _reports(self, evaluation: Evaluation) -> list[Finding]:
         report = None
@@ -162,18 +178,6 @@ class Pipeline:
             if len(start) >= MAX_MESSAGE:
                 break
         return bytes(start)
-
-    def _verified(
-        self, spf: Spf, outcomes: Sequence[Outcome], evaluation: Evaluation | None
-    ) -> Verified:
-        author = self._authors.domain
-        proved = evaluation is not None and evaluation.result == "pass"
-        return Verified(
-            spf=spf.domain if spf.result == "pass" else "",
-            dkim=valid_domains(outcomes),
-            dmarc=author if proved else "",
-            author=author,
-        )
 
     async def _field(
         self,

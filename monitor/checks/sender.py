@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from monitor.checks.case import Envelope
 from monitor.checks.stage import Stage
@@ -23,19 +23,21 @@ def sender_questions(envelope: Envelope) -> Iterator[Question]:
         yield domain, "MX"
 
 
-async def check_sender(stage: Stage, envelope: Envelope) -> tuple[Spf, list[Finding]]:
+async def check_sender(stage: Stage, envelope: Envelope) -> tuple[Spf, Sequence[Finding]]:
     """The SPF result, and the findings about the envelope."""
-    result = await stage.run(
+    ip, name, mail_from = envelope.ip, envelope.helo, envelope.mail_from
+    _, at, domain = mail_from.rpartition("@")
+    result = await stage.settle(
         "spf",
-        stage.ask.settle(
-            lambda ask: spf.check(envelope.ip, envelope.helo, envelope.mail_from, ask)
-        ),
+        lambda ask: spf.check(ip, name, mail_from, ask),
         Spf(),
+        key=("spf", ip, name, at + domain),
+        keep=lambda found: not found.personal,
     )
-    greeting: list[Finding] = await stage.run(
-        "helo", stage.ask.settle(lambda ask: helo.judge(envelope, ask)), []
+    greeting: Sequence[Finding] = await stage.settle(
+        "helo", lambda ask: helo.judge(envelope, ask), (), key=("helo", ip, name, envelope.name)
     )
-    bounces: list[Finding] = await stage.run(
-        "routing", stage.ask.settle(lambda ask: routing.sender(envelope.mail_from, ask)), []
+    bounces: Sequence[Finding] = await stage.settle(
+        "routing", lambda ask: routing.sender(mail_from, ask), (), key=("bounces", at + domain)
     )
-    return result, [*result.findings, *greeting, *bounces]
+    return result, (*result.findings, *greeting, *bounces)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterable
+from itertools import chain
+from typing import TypeVar, cast
 
+from monitor.checks.judgements import Judgement, Judgements
 from monitor.dns import Resolver
 from monitor.findings.answers import Answer, Ask, NeedAnswer, Question, canonical
 
@@ -23,12 +25,22 @@ class Inquiry:
     and a replay with the same answers ends likewise.
     """
 
-    def __init__(self, resolver: Resolver, *, questions: int, deadline: float) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        questions: int,
+        deadline: float,
+        judgements: Judgements | None = None,
+    ) -> None:
         self._resolver = resolver
+        self._judgements = Judgements() if judgements is None else judgements
         self._answers: dict[Question, Answer] = {}
+        self._used: dict[Question, Answer] = {}  # by the check that runs
         self._left = questions
         self.refused = False  # a question was one too many
         self._deadline = deadline
+        self._soon: list[Iterable[Question]] = []
         self._ahead: list[asyncio.Future[Answer]] = []
 
     def close(self) -> None:
@@ -46,15 +58,42 @@ class Inquiry:
         answer = self._at_hand(question)
         if answer is None:
             raise NeedAnswer(question)
+        self._used[question] = answer
         return answer
 
-    async def settle(self, check: Callable[[Ask], T]) -> T:
-        """Run ``check`` as often as it needs more answers; its own exceptions pass."""
+    async def settle(
+        self,
+        check: Callable[[Ask], T],
+        key: Hashable = None,
+        keep: Callable[[T], bool] | None = None,
+    ) -> T:
+        """Run ``check`` as often as it needs more answers; its own exceptions pass.
+
+        With a ``key``, which holds all that the check knows besides answers, its result is
+        remembered, where ``keep`` says so of it, and taken again without a run. Nobody may
+        change it.
+        """
+        if key is not None and (found := self._recall(key)) is not None:
+            return cast("T", found.result)
         while True:
+            self._used = {}
             try:
-                return check(self)
+                result = check(self)
             except NeedAnswer as need:
                 await self.fetch(need.questions)
+                continue
+            if key is not None and (keep is None or keep(result)):
+                self._judgements.put(key, result, tuple(self._used.values()))
+            return result
+
+    def _recall(self, key: Hashable) -> Judgement | None:
+        """The judgement, where it holds. It asks what the check would, and counts it likewise."""
+        found = self._judgements.get(key)
+        if found is not None:
+            for answer in found.answers:
+                if self._at_hand((answer.name, answer.type)) != answer:
+                    return None
+        return found
 
     async def fetch(self, questions: Iterable[Question]) -> None:
         """Have the answers to ``questions`` at hand, all asked at the same time."""
@@ -65,6 +104,7 @@ class Inquiry:
             return
         self._left -= len(missing)
         asked = [asyncio.ensure_future(self._resolver.answer(*question)) for question in missing]
+        self._ask_ahead(missing)
         time_left = self._deadline - asyncio.get_running_loop().time()
         try:
             await asyncio.wait(asked, timeout=max(0.0, time_left))
@@ -74,10 +114,20 @@ class Inquiry:
                 self._answers.setdefault(question, _outcome(task, question))
 
     def ahead(self, questions: Iterable[Question]) -> None:
-        """Let the resolver ask what will be needed soon. Counted when a check asks for it."""
-        for name, rdtype in dict.fromkeys(questions):
-            if len(self._ahead) < self._left and self._resolver.known(name, rdtype) is None:
-                self._ahead.append(asyncio.ensure_future(self._resolver.answer(name, rdtype)))
+        """Let the resolver ask what will be needed soon, as soon as a check has to wait anyway.
+
+        Counted when a check asks for it.
+        """
+        self._soon.append(questions)
+
+    def _ask_ahead(self, asked: list[Question]) -> None:
+        soon = ((canonical(name), rdtype) for name, rdtype in chain.from_iterable(self._soon))
+        for question in dict.fromkeys(soon):
+            if len(self._ahead) >= self._left:
+                break
+            if question not in asked and self._resolver.known(*question) is None:
+                self._ahead.append(asyncio.ensure_future(self._resolver.answer(*question)))
+        self._soon.clear()
 
     def _at_hand(self, question: Question) -> Answer | None:
         answer = self._answers.get(question)

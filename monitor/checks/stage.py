@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
+from monitor.checks.judgements import Judgements
 from monitor.checks.settle import Inquiry
 from monitor.dns import Resolver
 from monitor.events import Finding
+from monitor.findings.answers import Ask
 from monitor.findings.catalogue import finding
 
 __all__ = ["Stage"]
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 GRACE = 0.25  # seconds, for what remains to be done when DNS had all of the deadline
 
@@ -24,10 +27,12 @@ log = logging.getLogger(__name__)
 class Stage:
     """One examination; enter it in a running loop. ``faults`` tells the checks that failed."""
 
-    def __init__(self, resolver: Resolver, *, questions: int, deadline: float) -> None:
+    def __init__(
+        self, resolver: Resolver, judgements: Judgements, *, questions: int, deadline: float
+    ) -> None:
         """``deadline`` is seconds from now, for everything together."""
         ends = asyncio.get_running_loop().time() + deadline
-        self.ask = Inquiry(resolver, questions=questions, deadline=ends)
+        self.ask = Inquiry(resolver, questions=questions, deadline=ends, judgements=judgements)
         self._faults: list[Finding] = []
         self._ends = ends + GRACE
 
@@ -49,7 +54,18 @@ class Stage:
         """A block that waits for anything but DNS, whose answers have the deadline already."""
         return asyncio.timeout_at(self._ends)
 
-    async def run(self, check: str, work: Awaitable[T], default: T) -> T:
+    async def settle(
+        self,
+        check: str,
+        work: Callable[[Ask], T],
+        default: D,
+        key: Hashable = None,
+        keep: Callable[[T], bool] | None = None,
+    ) -> T | D:
+        """As :meth:`run`, of work that asks: see :meth:`Inquiry.settle`."""
+        return await self.run(check, self.ask.settle(work, key, keep), default)
+
+    async def run(self, check: str, work: Awaitable[T], default: D) -> T | D:
         """What ``work`` gives; ``default``, and a fault, where it fails."""
         try:
             return await work

@@ -116,10 +116,22 @@ async def test_the_exception_of_a_check_passes():
 
 async def test_what_is_asked_ahead_is_not_counted_and_ends_with_the_inquiry():
     resolver = Slow(open_=False)
-    ask = inquiry(resolver, questions=3)
+    ask = inquiry(resolver, questions=4)
     ask.ahead([(name, "TXT") for name in "abcdef"])
-    await asyncio.sleep(0)
-    assert resolver.asked == ["a", "b", "c"]
+    task = asyncio.create_task(ask.settle(chain("b")))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert resolver.asked == ["b", "a", "c", "d"]
+    resolver.gate.set()
+    assert await task == ["ok"]
+    assert [a.name for a in ask.answers] == ["b"]
     ask.close()
+
+
+async def test_nothing_is_asked_ahead_where_every_answer_is_at_hand():
+    resolver = Slow(at_hand=("a",))
+    ask = inquiry(resolver)
+    ask.ahead([("b", "TXT")])
+    assert await ask.settle(chain("a")) == ["ok"]
     await asyncio.sleep(0)
-    assert ask.answers == ()
+    assert resolver.asked == []

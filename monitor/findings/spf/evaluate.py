@@ -30,6 +30,7 @@ MAX_TERM = 512  # octets; pyspf's expressions are quadratic in them
 MAX_RECORD = 8_192  # octets, and of all records of an evaluation:
 MAX_RECORDS = 32_768
 
+_PERSONAL = re.compile(r"%\{[ls]", re.IGNORECASE)  # RFC 7208 7.2: sender and local part
 _DOMAIN = re.compile(r"(?=.{1,254}$)(?:[^.\[\]\s]{1,63}\.)+[^.\[\]\s]{1,63}\.?")
 
 
@@ -46,6 +47,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""  # why it is temperror or permerror
     fault: str = ""  # the code of the finding about the record that a permerror comes from
     explanation: str = ""  # of the domain's own (exp=), where the result is fail
+    personal: bool = False  # another local part could have come to another result
 
 
 class _Explanation(NamedTuple):
@@ -98,6 +100,7 @@ class _Query(pyspf.query):  # type: ignore[misc]
         self._record = ""
         self._octets = 0
         self._fault = "spf.record-syntax"
+        self._personal = False
         self._exists: set[str] = set()
         self._missing: dict[str, None] = {}
 
@@ -119,6 +122,7 @@ class _Query(pyspf.query):  # type: ignore[misc]
             problem=printable(_reason(self), 300) if failed else "",
             fault=self._fault if result == "permerror" else "",
             explanation=self._explain(text) if result == "fail" else "",
+            personal=self._personal,
         )
 
     # What the DNS says
@@ -216,6 +220,8 @@ class _Query(pyspf.query):  # type: ignore[misc]
             return s.removesuffix(".") if stripdot else s
         if len(s) > MAX_TERM:
             raise pyspf.PermError("text with macros too long", s[:40])
+        if _PERSONAL.search(s):
+            self._personal = True
         return str(super().expand(s, stripdot))
 
     def cidrmatch(self, ipaddrs: Iterable[str], n: int) -> bool:

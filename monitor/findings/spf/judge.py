@@ -28,6 +28,7 @@ class Spf(msgspec.Struct, frozen=True, kw_only=True):
     domain: str = ""  # of ``identity``, lower case; "" where there is none to look up
     identity: str = "mailfrom"
     findings: tuple[Finding, ...] = ()
+    personal: bool = False  # holds for this local part only, by a macro
 
 
 def check(ip: str, helo: str, mail_from: str, ask: Ask) -> Spf:
@@ -52,7 +53,13 @@ def check(ip: str, helo: str, mail_from: str, ask: Ask) -> Spf:
         found.extend(_faults(main, faults))
         if main.result in ("fail", "softfail"):
             found.extend(_mx_not_sender(main, ip, ask))
-    return Spf(result=main.result, domain=main.domain, identity=identity, findings=tuple(found))
+    return Spf(
+        result=main.result,
+        domain=main.domain,
+        identity=identity,
+        findings=tuple(found),
+        personal=main.personal,
+    )
 
 
 def _result(main: Evaluation, greeting: Evaluation, ip: str, identity: str) -> Finding:
