@@ -8,6 +8,7 @@ hashing, the rest of it, lets other threads run. The result is the same at every
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,7 @@ __all__ = ["Canon", "Digest", "Hasher", "Want", "collapse", "digests"]
 Canon = Literal["simple", "relaxed"]
 
 _BLANKS = 32_768  # empty lines that are hashed at a time
+_RUN = re.compile(rb"  +")
 
 
 class Want(NamedTuple):
@@ -33,15 +35,10 @@ class Digest(NamedTuple):
 
 
 def collapse(data: bytes) -> bytes:
-    """Every run of WSP as one space.
-
-    A round makes a run at least seven times shorter, so that few are needed; a regular
-    expression costs three times as much on ordinary text.
-    """
+    """Every run of WSP as one space."""
     data = data.replace(b"\t", b" ")
-    while b"  " in data:
-        data = data.replace(b"    ", b" ").replace(b"  ", b" ")
-    return data
+    # Most text has no run, which a search from its end tells in two thirds of the time.
+    return _RUN.sub(b" ", data) if data.rfind(b"  ") >= 0 else data
 
 
 class _Canonical:
@@ -109,10 +106,11 @@ class _Simple(_Canonical):
 
 class _Relaxed(_Canonical):
     def _split(self, data: bytes) -> tuple[bytes, bytes]:
-        data = collapse(data)
+        if b" " in data or b"\t" in data:  # base64 has neither
+            data = collapse(data).replace(b" \r\n", b"\r\n")
         end = len(data) - data.endswith(b"\r")
         end -= data.endswith(b" ", 0, end)
-        return data[:end].replace(b" \r\n", b"\r\n"), data[end:]
+        return data[:end], data[end:]
 
     def _last(self, held: bytes) -> bytes:
         return held.removesuffix(b" ")
