@@ -200,20 +200,17 @@ class _Session:
         if stage != "recipients":  # these may be told of twice, others the second time
             self.done.add(stage)
         checker = Checker(Recorded(self.answers), settings, lambda: at)
-        try:
-            if stage == "client":
-                return (await checker.client(self.opened.ip)).findings
-            if stage == "recipients":
-                named, self.unchecked = self.unchecked, []
-                return (await checker.recipients(named)).findings
-            envelope = self._envelope()
-            if stage == "sender":
-                self.sender = await checker.sender(envelope)
-                return self.sender.findings
-            source = _Message(self.pieces)
-            return (await checker.message(envelope, source, self.sender)).findings
-        finally:
-            checker.close()
+        if stage == "client":
+            return (await checker.client(self.opened.ip)).findings
+        if stage == "recipients":
+            named, self.unchecked = self.unchecked, []
+            return (await checker.recipients(named)).findings
+        envelope = self._envelope()
+        if stage == "sender":
+            self.sender = await checker.sender(envelope)
+            return self.sender.findings
+        source = _Message(self.pieces)
+        return (await checker.message(envelope, source, self.sender)).findings
 
     def _envelope(self) -> Envelope:
         confirmed = self.named is not None and self.named.confirmed

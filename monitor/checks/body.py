@@ -1,29 +1,19 @@
-"""Reading a received message for the checks, and hashing large bodies beside the loop.
+"""Reading a received message for the checks, and hashing its body a piece at a time.
 
-Everything is read in the loop's thread, a piece at a time: a source shares its file with
-the relay, which goes on reading when a check is given up. Only bytes in memory go to the
-thread. A thread is enough: it lets the interpreter go after every piece, so that the loop
-waits a few milliseconds at most (``docs/performance.md``). Handing 25 MB to a process
-would hold the loop for longer than that.
+Not in a thread: canonicalising holds the interpreter lock, so that the loop would wait for it
+all the same, and passing it to and fro costs as much as a tenth of the work.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Collection, Iterator
 
 from monitor.checks.case import Source
 from monitor.findings.dkim.body import Digest, Hasher, Want
 from monitor.findings.message import MAX_HEADER, body_offset
 
-__all__ = ["INLINE", "BodyHashes", "head"]
-
-INLINE = 256 * 1024  # bytes of body that are hashed at once in the loop
-BATCH = 8  # pieces that go to the thread together
-PAUSE = 50e-6  # seconds; without it the thread can take the interpreter back again and again
+__all__ = ["BodyHashes", "head"]
 
 
 def head(source: Source) -> tuple[bytes, int]:
@@ -43,10 +33,10 @@ def head(source: Source) -> tuple[bytes, int]:
 
 
 class BodyHashes:
-    """Hashes bodies for DKIM and ARC. Close it when the relay ends."""
+    """Hashes bodies for DKIM and ARC: of all that are large, one piece in a turn of the loop."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="body")
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
 
     async def digests(
         self, source: Source, offset: int, wants: Collection[Want]
@@ -56,17 +46,12 @@ class BodyHashes:
             return {}
         hasher = Hasher(wants)
         body = _body(source, offset) if offset >= 0 else iter(())
-        if source.size - offset <= INLINE:
-            _add(hasher, body)
-            return hasher.finish()
-        loop = asyncio.get_running_loop()
-        while batch := list(islice(body, BATCH)):
-            await loop.run_in_executor(self._threads, _add_gently, hasher, batch)
+        for number, piece in enumerate(body):
+            if number:
+                async with self._turn:
+                    await asyncio.sleep(0)
+            hasher.add(piece)
         return hasher.finish()
-
-    def close(self) -> None:
-        """Let go of the threads; what still runs is short."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _body(source: Source, offset: int) -> Iterator[bytes]:
@@ -74,14 +59,3 @@ def _body(source: Source, offset: int) -> Iterator[bytes]:
         if offset < len(piece):
             yield piece[offset:]
         offset = max(0, offset - len(piece))
-
-
-def _add(hasher: Hasher, pieces: Iterable[bytes]) -> None:
-    for piece in pieces:
-        hasher.add(piece)
-
-
-def _add_gently(hasher: Hasher, pieces: Iterable[bytes]) -> None:
-    for piece in pieces:
-        hasher.add(piece)
-        time.sleep(PAUSE)

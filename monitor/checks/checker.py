@@ -33,7 +33,7 @@ class Checker:
     """Checks of clients, senders and messages. No call raises, and each keeps the deadline.
 
     A check that fails leaves ``relay.check-failed``; one that gets no answer, its own
-    temporary error. The others go on. Close it when the relay ends.
+    temporary error. The others go on.
     """
 
     def __init__(
@@ -43,12 +43,8 @@ class Checker:
         self._resolver = resolver
         self._settings = settings
         self._now = now
-        self._hashes = BodyHashes(settings.checks.threads)
+        self._hashes = BodyHashes()
         self._judgements = Judgements()
-
-    def close(self) -> None:
-        """Let go of the threads."""
-        self._hashes.close()
 
     async def client(self, ip: str) -> ClientReport:
         """Name a client that has just connected."""

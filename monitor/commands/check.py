@@ -67,10 +67,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         rcpts=tuple(_path(rcpt) for rcpt in args.rcpt),
     )
     checker = Checker(resolver, settings)
-    try:
-        record = asyncio.run(_check(checker, envelope, message, settings))
-    finally:
-        checker.close()
+    record = asyncio.run(_check(checker, envelope, message, settings))
     if args.json:
         print(msgspec.json.encode(record).decode())
     else:

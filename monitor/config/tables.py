@@ -67,8 +67,6 @@ class Checking(Table):
     """Add an Authentication-Results field at the top, and remove forged ones."""
     authserv_id: str = ""
     """The authserv-id of that field; empty for the relay's name."""
-    threads: Count = 1
-    """Threads that hash large bodies for DKIM."""
 
 
 class Limits(Table):

@@ -52,7 +52,6 @@ class Front:
                 checks = Checker(open_resolver(settings), settings)
             except ZoneError as error:
                 raise ConfigError(f"dns.zone: {error}") from None
-            stack.callback(checks.close)
             self._certificate = Certificate(settings.tls, settings.state, settings.name)
             stack.callback(self._certificate.close)
             self._tally = tally or OwnTally()

@@ -140,8 +140,7 @@ class Wire(Channel, SMTP):
         await self.secure(context, timeout)
 
     def _take(self, size: int) -> bytes:
-        with memoryview(self._input) as held:
-            data = bytes(held[:size])
+        data = bytes(self._input[:size])
         del self._input[:size]
         self._early = max(0, self._early - len(data))
         self._scanned = 0

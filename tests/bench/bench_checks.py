@@ -216,7 +216,6 @@ async def main() -> None:
     checker = Checker(zone, Settings())
     await small(checker, zone)
     await large(checker)
-    checker.close()
 
 
 if __name__ == "__main__":

@@ -150,9 +150,9 @@ def test_recheck_goes_by_the_settings_of_then(
 def test_settings_from_a_file_are_taken_with_care() -> None:
     now = Settings(name="now")
     assert restored(now, rules_of(Settings(name="then"))).name == "then"
-    greedy = {"checks": {"threads": 9_999, "signatures": 3}, "state": "/", "listen": ["a"]}
+    greedy = {"checks": {"deadline": 9_999, "signatures": 3}, "state": "/", "listen": ["a"]}
     taken = restored(now, greedy)
-    assert (taken.checks.signatures, taken.checks.threads) == (3, 1)
+    assert (taken.checks.signatures, taken.checks.deadline) == (3, 5)
     assert (taken.state, taken.listen) == (now.state, now.listen)
     for wrong in ({"retry": {"soon": "no"}}, {"name": {}}, {"conduct": {"other": 1}}):
         with pytest.raises(ValueError, match="settings of then"):

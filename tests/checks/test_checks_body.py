@@ -1,16 +1,14 @@
-"""Reading a source and hashing it: the same inline, in the thread and over any pieces."""
+"""Reading a source and hashing it: the same in one turn or many, and over any pieces."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 
 import pytest
 
-from monitor.checks import body as body_module
-from monitor.checks.body import INLINE, BodyHashes, head
-from monitor.findings.dkim.body import Hasher, Want, digests
+from monitor.checks.body import BodyHashes, head
+from monitor.findings.dkim.body import Want, digests
 from monitor.findings.message import MAX_HEADER
 
 WANTS = [Want("simple"), Want("relaxed"), Want("relaxed", 100)]
@@ -19,21 +17,12 @@ WANTS = [Want("simple"), Want("relaxed"), Want("relaxed", 100)]
 class Pieces:
     def __init__(self, data: bytes, piece: int = 65_536) -> None:
         self.data, self.piece, self.size = data, piece, len(data)
-        self.readers: set[int] = set()
         self.read = 0
 
     def pieces(self) -> Iterator[bytes]:
         for start in range(0, self.size, self.piece):
-            self.readers.add(threading.get_ident())
             self.read += 1
             yield self.data[start : start + self.piece]
-
-
-@pytest.fixture
-def hashes() -> Iterator[BodyHashes]:
-    found = BodyHashes()
-    yield found
-    found.close()
 
 
 HEADER = b"From: a@b.test\r\nSubject: x\r\n\r\n"
@@ -51,56 +40,39 @@ def test_head_without_an_end_is_bounded() -> None:
     assert head(Pieces(b"From: a@b\r\n")) == (b"From: a@b\r\n", -1)
 
 
-@pytest.mark.parametrize("size", [0, 10, INLINE, INLINE + 1, 3_000_000])
-async def test_hashes_are_the_same_wherever_they_are_made(hashes: BodyHashes, size: int) -> None:
+@pytest.mark.parametrize("size", [0, 10, 65_536, 65_537, 3_000_000])
+async def test_hashes_are_the_same_in_one_turn_and_in_many(size: int) -> None:
     body = (b"some  words \t of text\r\n\r\n" * (size // 24 + 1))[:size]
-    source = Pieces(HEADER + body)
-    found = await hashes.digests(source, len(HEADER), WANTS)
+    found = await BodyHashes().digests(Pieces(HEADER + body), len(HEADER), WANTS)
     assert found == digests([body], WANTS)
-    assert source.readers <= {threading.get_ident()}, "a source is read in the loop's thread only"
 
 
-async def test_nothing_is_read_for_nothing(hashes: BodyHashes) -> None:
+async def test_nothing_is_read_for_nothing() -> None:
     source = Pieces(HEADER)
-    assert await hashes.digests(source, len(HEADER), []) == {}
-    assert not source.readers
+    assert await BodyHashes().digests(source, len(HEADER), []) == {}
+    assert not source.read
 
 
-async def test_large_bodies_are_hashed_beside_the_loop(
-    hashes: BodyHashes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workers: list[int] = []
-
-    class Watched(Hasher):
-        def add(self, piece: bytes) -> None:
-            workers.append(threading.get_ident())
-            super().add(piece)
-
-    monkeypatch.setattr(body_module, "Hasher", Watched)
-    await hashes.digests(Pieces(HEADER + b"x" * INLINE), len(HEADER), WANTS)
-    assert set(workers) == {threading.get_ident()}
-    workers.clear()
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.ensure_future(count())
-    await hashes.digests(Pieces(HEADER + b"x" * 4_000_000), len(HEADER), WANTS)
-    other.cancel()
-    assert threading.get_ident() not in workers
-    assert turns > 4_000_000 // 65_536 // body_module.BATCH
+async def test_large_bodies_share_the_turns_of_the_loop() -> None:
+    """However many there are, others wait for one piece and no more."""
+    sources = [Pieces(HEADER + b"x" * 655_360) for _ in range(5)]
+    hashes, read, most = BodyHashes(), 0, 0
+    every = asyncio.gather(*(hashes.digests(each, len(HEADER), WANTS) for each in sources))
+    await asyncio.sleep(0)  # each has begun
+    while not every.done():
+        before, read = read, sum(each.read for each in sources)
+        most = max(most, read - before if before else 0)
+        await asyncio.sleep(0)
+    assert (read, most) == (5 * 11, 1)
 
 
-async def test_a_check_that_is_given_up_reads_no_further(hashes: BodyHashes) -> None:
-    source = Pieces(HEADER + b"x" * 4_000_000)
+async def test_a_check_that_is_given_up_reads_no_further() -> None:
+    hashes, source = BodyHashes(), Pieces(HEADER + b"x" * 4_000_000)
     task = asyncio.ensure_future(hashes.digests(source, len(HEADER), WANTS))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     await asyncio.sleep(0)
-    assert source.read <= body_module.BATCH
+    assert source.read == 2
+    assert await hashes.digests(Pieces(HEADER), len(HEADER), WANTS) == digests([], WANTS)

@@ -70,15 +70,10 @@ def settings(**checks):
 
 @pytest.fixture
 def make():
-    made = []
-
     def checker(resolver, **checks) -> Checker:
-        made.append(Checker(resolver, settings(**checks)))
-        return made[-1]
+        return Checker(resolver, settings(**checks))
 
-    yield checker
-    for each in made:
-        each.close()
+    return checker
 
 
 @pytest.fixture

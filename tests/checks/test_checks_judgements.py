@@ -145,5 +145,4 @@ async def test_a_record_about_local_parts_is_judged_for_each():
     for address in ("joe@d.test", "ann@d.test", "joe@d.test", "a@e.test", "b@e.test", ""):
         envelope = Envelope(ip="192.0.2.5", helo="mta.test", mail_from=address)
         results.append((await checker.sender(envelope)).spf.result)
-    checker.close()
     assert results == ["pass", "fail", "pass", "pass", "pass", "none"]

@@ -108,11 +108,8 @@ async def test_a_message_is_checked_with_real_answers(servers):
     settings = load(environ={}, flags={"dns": {"server": f"127.0.0.1:{servers.unbound}"}})
     checker = Checker(asking(servers.unbound), settings)
     envelope = Envelope(ip="192.0.2.5", helo="mail.sender.example", mail_from="a@sender.example")
-    try:
-        client = await checker.client("192.0.2.5")
-        report = await checker.message(envelope, Octets(b"From: a@sender.example\r\n\r\nhi\r\n"))
-    finally:
-        checker.close()
+    client = await checker.client("192.0.2.5")
+    report = await checker.message(envelope, Octets(b"From: a@sender.example\r\n\r\nhi\r\n"))
     assert (client.name, client.confirmed) == ("mail.sender.example", True)
     assert report.findings[0].code == "spf.pass"
     assert report.findings[0].evidence["mechanism"] == "mx"

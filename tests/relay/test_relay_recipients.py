@@ -36,7 +36,6 @@ async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
             b"250 ok\r\n" if line.endswith(b"@home.test>") else b"554 5.7.1 relay denied\r\n"
         )
         yield relay
-    checker.close()
 
 
 async def begun(relay: Relay) -> Client:
