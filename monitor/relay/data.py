@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import IncrementalNewlineDecoder
 
@@ -167,3 +168,26 @@ def stuffed(pieces: bytes, at_line_start: bool) -> bytes:
     """``pieces`` with each dot that starts a line doubled (RFC 5321 4.5.2)."""
     out = pieces.replace(b"\r\n.", b"\r\n..") if dotted(pieces) else pieces
     return b"." + out if at_line_start and out.startswith(b".") else out
+
+
+def outgoing(pieces: Iterable[bytes], bare: bool = False) -> Iterator[bytes]:
+    """A message as DATA carries it, without the final dot.
+
+    Raises ValueError where it does not end with CRLF, and where it holds a bare CR or LF that
+    ``bare`` does not allow: a fault of ours, as what came in was mended or refused.
+    """
+    line_start, held = True, b""
+    for piece in pieces:
+        # A CRLF that two pieces share is kept whole.
+        data = held + piece
+        held = b"\r" if data.endswith(b"\r") else b""
+        if held:
+            data = data[:-1]
+        if not data:
+            continue
+        if not bare and not only_crlf(data):
+            raise ValueError("message holds a bare CR or LF")
+        yield stuffed(data, line_start)
+        line_start = data.endswith(b"\r\n")
+    if held or not line_start:
+        raise ValueError("message does not end with CRLF")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from monitor.relay.channel import Channel
-from monitor.relay.data import stuffed
+from monitor.relay.data import outgoing
 from monitor.relay.replies import Answer, ReplyError, ReplyParser
 
 
@@ -93,33 +93,25 @@ class Upstream(Channel):
         ``bare`` does not allow that.
         """
         try:
-            line_start, last = True, b""
-            for piece in pieces:
-                # A CRLF that two pieces share is kept whole.
-                data = last + piece
-                cut = len(data) - (1 if data.endswith(b"\r") else 0)
-                data, last = data[:cut], data[cut:]
-                if not data:
-                    continue
-                if not bare and not data.count(b"\r\n") == data.count(b"\r") == data.count(b"\n"):
-                    raise ValueError("message holds a bare CR or LF")
-                self._socket.write(stuffed(data, line_start))
-                line_start = data.endswith(b"\r\n")
-                await asyncio.sleep(0)  # an upstream that takes all at once: drain does not wait
-                await self.drained(timeout)
-            if last or not line_start:
-                raise ValueError("message does not end with CRLF")
-            await asyncio.sleep(0)
+            last = b""  # goes out with the dot, in one segment where the message is short
+            for data in outgoing(pieces, bare):
+                if last:
+                    self._socket.write(last)
+                    await asyncio.sleep(0)  # an upstream that takes all at once: nothing waits
+                    await self.drained(timeout)
+                last = data
             if self._input:
                 # It would be taken for the reply to the dot.
                 raise ConnectionError("sent a reply before the dot")
+            if self.gone:
+                raise ConnectionError("the connection is lost")
         except OSError as error:
             self.close()
             raise UpstreamError("broke off while the message was sent") from error
         except BaseException:
             self.abort()
             raise
-        self._socket.write(b".\r\n")
+        self._socket.write(last + b".\r\n")
         try:
             return await self.reply(dot_timeout)
         except UpstreamError as error:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.relay.data import DataParser, stuffed
 from monitor.relay.delivery import _mended
-from monitor.relay.upstream import Upstream
+from monitor.relay.upstream import Upstream, UpstreamError
 
 BODIES = [
     b"",
@@ -53,13 +53,18 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = b""
+        self.writes = 0
         self.upstream = Upstream()
         self.upstream.connection_made(self)
 
     def write(self, data: Any) -> None:
         self.sent += data
+        self.writes += 1
         if (b"\r\n" + self.sent).endswith(b"\r\n.\r\n"):
             self.upstream.data_received(b"250 ok\r\n")
+
+    def is_closing(self) -> bool:
+        return True
 
     def abort(self) -> None: ...
 
@@ -83,6 +88,20 @@ async def test_no_bare_line_end_goes_up(body: bytes) -> None:
     for cut in range(len(body) + 1):
         with pytest.raises(ValueError, match="message"):
             await passed_on(body[:cut], body[cut:])
+
+
+async def test_a_short_message_and_its_dot_are_one_write() -> None:
+    wire = Wire()
+    await wire.upstream.content(iter([b"a\r\n"]), 5, 5)
+    assert (wire.sent, wire.writes) == (b"a\r\n.\r\n", 1)
+
+
+async def test_nothing_of_a_short_message_goes_up_behind_a_reply_that_nobody_asked_for() -> None:
+    wire = Wire()
+    wire.upstream.data_received(b"250 queued\r\n")
+    with pytest.raises(UpstreamError, match="while the message was sent"):
+        await wire.upstream.content(iter([b"a\r\n"]), 5, 5)
+    assert wire.sent == b""
 
 
 @given(st.text("\r\n.x", max_size=30), st.integers(0, 30))
