@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from monitor.events import Finding
 from monitor.findings.answers import Ask, NeedAnswer, Question
@@ -39,8 +40,7 @@ class ArcSet(NamedTuple):
     seal: Signature
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(msgspec.Struct, frozen=True):
     """The sets in their order. ``fault`` says what is wrong with their form."""
 
     sets: tuple[ArcSet, ...] = ()
@@ -53,8 +53,7 @@ class Chain:
         return frozenset((self.sets[-1].message.want,)) if self.sets else frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """The chain's status. ``temporary`` where it could not be told for want of an answer."""
 
     status: Literal["pass", "fail", "none"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
+import msgspec
 
 from monitor.findings.message import Header
 
@@ -22,11 +23,13 @@ _TOKEN = re.compile(
     rb'|[^"\[()<>,:;]++',
     re.DOTALL,
 )
+_LONE = re.compile(
+    rb'\s*+(?:"[^"\\]*+"\s*+|[^"\[()<>,:;]++)?<([^"\[()<>,:;\s]++)>\s*+|\s*+([^"\[()<>,:;\s]++)\s*+'
+)
 _LDH = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 
 
-@dataclass(frozen=True, slots=True)
-class Authors:
+class Authors(msgspec.Struct, frozen=True):
     """The author domains of a message: A-labels in lower case, each once.
 
     ``fault`` says why RFC 9989 cannot be applied (no From, several fields or domains, a
@@ -73,6 +76,8 @@ def mailboxes(value: bytes) -> list[bytes]:
 
     Comments, display names, groups and source routes are left out. Linear time.
     """
+    if lone := _LONE.fullmatch(value):  # as most From fields are
+        return [lone[1] or lone[2]]
     found: list[bytes] = []
     plain: list[bytes] = []  # outside angle brackets
     angle: list[bytes] | None = None
@@ -120,6 +125,11 @@ def ascii_domain(raw: bytes) -> str | None:
 
     U-labels (RFC 6532) are made A-labels by IDNA 2008 (UTS 46 mapping first).
     """
+    return _ascii_domain(raw) if len(raw) <= 4 * MAX_NAME else None
+
+
+@lru_cache(4_096)
+def _ascii_domain(raw: bytes) -> str | None:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:

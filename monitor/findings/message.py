@@ -7,9 +7,10 @@ and ``MAX_FIELDS`` fields of it, and says when there was more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import msgspec
 
 from monitor.findings.words import decode_words
 from monitor.text import printable
@@ -35,7 +36,7 @@ _FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+", re
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 
 
-class Field(NamedTuple):
+class Field(msgspec.Struct, frozen=True, gc=False):
     """One header field. ``raw`` is all of it as it came: name, colon, folds, line end."""
 
     name: bytes  # lower case
@@ -47,19 +48,15 @@ class Field(NamedTuple):
         return _FOLD.sub(b"", self.raw[self.raw.index(b":") + 1 :]).strip()
 
 
-@dataclass(frozen=True, slots=True)
 class Header:
     """The fields in their order. ``clipped`` when there were more than the bounds allow."""
 
-    fields: tuple[Field, ...]
-    clipped: bool = False
-    _by_name: dict[bytes, list[Field]] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        by_name: dict[bytes, list[Field]] = {}
-        for each in self.fields:
-            by_name.setdefault(each.name, []).append(each)
-        object.__setattr__(self, "_by_name", by_name)
+    def __init__(self, fields: Sequence[Field], clipped: bool = False) -> None:
+        self.fields = fields
+        self.clipped = clipped
+        self._by_name: dict[bytes, list[Field]] = {}
+        for each in fields:
+            self._by_name.setdefault(each.name, []).append(each)
 
     def all(self, name: bytes) -> list[Field]:
         """Every field of that name (lower case), from the top."""
@@ -101,12 +98,8 @@ def scan(message: bytes, limit: int = MAX_FIELDS) -> Header:
     end = body_offset(message)
     clipped = (end if end >= 0 else len(message)) > MAX_HEADER
     section = message[: min(end, MAX_HEADER)] if end >= 0 else message[:MAX_HEADER]
-    found: list[Field] = []
-    for match in fields(section):
-        if len(found) == limit:
-            return Header(tuple(found), clipped=True)
-        found.append(Field(match[1].lower(), match[0]))
-    return Header(tuple(found), clipped)
+    found = [Field(match[1].lower(), match[0]) for match in islice(fields(section), limit + 1)]
+    return Header(found[:limit], clipped or len(found) > limit)
 
 
 def summary(header: bytes) -> tuple[str, str, str]:

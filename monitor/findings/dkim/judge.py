@@ -8,12 +8,13 @@ from typing import Any, Literal
 from monitor.events import Finding, Severity
 from monitor.findings.catalogue import finding
 from monitor.findings.dkim.verify import Outcome
-from monitor.text import printable
+from monitor.text import clip, printable
 
 __all__ = ["SAFE_BITS", "Alignment", "judge", "unsettled_domains", "valid_domains"]
 
 SAFE_BITS = 2_048  # RFC 8301 3.2: signers should use this many
 MAX_TOLD = 50  # signed field names that the evidence lists
+MAX_NAME = 78  # characters of each
 
 Alignment = Literal["exact", "aligned", "none"]
 
@@ -122,7 +123,7 @@ def _evidence(outcome: Outcome) -> dict[str, Any]:
         "s": signature.selector,
         "algorithm": signature.algorithm,
         "canonicalization": f"{signature.header_canon}/{signature.body_canon}",
-        "signed": [printable(name, 78) for name in signature.signed[:MAX_TOLD]],
+        "signed": _told(signature.signed),
     }
     if key:
         evidence["bits"] = key.bits
@@ -135,3 +136,9 @@ def _evidence(outcome: Outcome) -> dict[str, Any]:
     if signature.expires is not None:
         evidence["expires"] = signature.expires
     return evidence
+
+
+def _told(signed: Sequence[bytes]) -> list[str]:
+    """Names of fields, which have no colon in them, as text."""
+    names = printable(b":".join(signed[:MAX_TOLD])).split(":")
+    return [name if len(name) <= MAX_NAME else clip(name, MAX_NAME) for name in names]

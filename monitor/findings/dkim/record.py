@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPubli
 from dkim.crypto import UnparsableKeyError, parse_public_key
 
 from monitor.findings.dkim.syntax import Malformed, base64_tag, tag_list
+from monitor.text import unescape
 
-__all__ = ["MAX_BITS", "MIN_BITS", "Key", "KeyFault", "key_record"]
+__all__ = ["MAX_BITS", "MIN_BITS", "Key", "KeyFault", "key_of", "key_record"]
 
 MIN_BITS = 1_024  # RFC 8301 3.2
 MAX_BITS = 8_192
@@ -29,6 +30,8 @@ MAX_RECORD = 8_192  # characters
 CACHED = 1_000  # parsed keys that are remembered
 
 PublicKey = RSAPublicKey | Ed25519PublicKey
+
+_PADDING, _SHA256 = PKCS1v15(), hashes.SHA256()
 
 
 class KeyFault(Exception):
@@ -55,18 +58,24 @@ class Key:
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Whether ``signature`` over SHA-256 of ``data`` is of this key."""
         try:
-            if isinstance(self.public, RSAPublicKey):
-                self.public.verify(signature, data, PKCS1v15(), hashes.SHA256())
-            elif self.public is not None:  # RFC 8463 3: the hash is what is signed
-                self.public.verify(signature, hashlib.sha256(data).digest())
-            else:
+            if self.public is None:
                 return False
+            if self.kind == "rsa":
+                cast("RSAPublicKey", self.public).verify(signature, data, _PADDING, _SHA256)
+            else:  # RFC 8463 3: the hash is what is signed
+                digest = hashlib.sha256(data).digest()
+                cast("Ed25519PublicKey", self.public).verify(signature, digest)
         except (InvalidSignature, UnsupportedAlgorithm, ValueError):
             return False
         return True
 
 
 @lru_cache(CACHED)
+def key_of(record: str) -> Key:
+    """The key of one record as answers have it, which is escaped. Raises KeyFault."""
+    return key_record(unescape(record))
+
+
 def key_record(record: bytes) -> Key:
     """The key of one TXT record. Raises KeyFault."""
     if len(record) > MAX_RECORD:

@@ -26,7 +26,9 @@ _REQUIRED: dict[Kind, tuple[bytes, ...]] = {
     "seal": (b"i", b"a", b"b", b"cv", b"d", b"s"),
 }
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_]*")
+_TAG = re.compile(rb"(?:\A|;)[ \t\r\n]*+([A-Za-z][A-Za-z0-9_]*+)[ \t\r\n]*+=([^;]*+)")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
+_FIELD_NAMES = re.compile(rb"[!-9;-~]++(?::[!-9;-~]++)*+")
 _SPACE = b" \t\r\n"
 _DIGITS = re.compile(rb"[0-9]{1,76}")
 
@@ -72,8 +74,15 @@ def tag_list(raw: bytes) -> dict[bytes, bytes]:
     """The tags of a tag=value list (RFC 6376 3.2). Raises Malformed."""
     if raw.count(b";") > MAX_TAGS:
         raise Malformed(f"more than {MAX_TAGS} tags")
+    raw = raw.strip(_SPACE).removesuffix(b";")
+    tags = {name: value.strip(_SPACE) for name, value in _TAG.findall(raw)}
+    return tags if len(tags) == raw.count(b";") + 1 else _tags_one_by_one(raw)
+
+
+def _tags_one_by_one(raw: bytes) -> dict[bytes, bytes]:
+    """As :func:`tag_list`, of a list that has a fault somewhere."""
     tags: dict[bytes, bytes] = {}
-    for part in raw.strip(_SPACE).removesuffix(b";").split(b";"):
+    for part in raw.split(b";"):
         name, equals, value = part.partition(b"=")
         name = name.strip(_SPACE)
         if not equals or not _NAME.fullmatch(name):
@@ -159,9 +168,12 @@ def _canons(tags: dict[bytes, bytes], kind: Kind) -> tuple[Canon, Canon]:
 
 
 def _signed(tags: dict[bytes, bytes], kind: Kind) -> tuple[bytes, ...]:
-    names = tuple(name.strip(_SPACE) for name in tags[b"h"].lower().split(b":"))
-    if len(names) > MAX_SIGNED:
+    raw = tags[b"h"].lower()
+    if raw.count(b":") >= MAX_SIGNED:
         raise Malformed(f"h= has more than {MAX_SIGNED} names")
+    if _FIELD_NAMES.fullmatch(raw):
+        return tuple(raw.split(b":"))
+    names = tuple(name.strip(_SPACE) for name in raw.split(b":"))
     if not all(_FIELD_NAME.fullmatch(name) or (kind == "message" and not name) for name in names):
         raise Malformed("h= has a name that is none")
     return names

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from monitor.findings.answers import Ask, NeedAnswer, Question
 from monitor.findings.dkim.body import Digest, Want
 from monitor.findings.dkim.header import Forms, signed_data
-from monitor.findings.dkim.record import MIN_BITS, Key, KeyFault, key_record
+from monitor.findings.dkim.record import MIN_BITS, Key, KeyFault, key_of
 from monitor.findings.dkim.syntax import Malformed, Signature, parse
 from monitor.findings.message import Header
-from monitor.text import unescape
 
 __all__ = ["MAX_SIGNATURES", "Outcome", "Result", "Signatures", "check", "lookup", "read", "verify"]
 
@@ -35,8 +35,7 @@ Result = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Signatures:
+class Signatures(msgspec.Struct, frozen=True):
     """The signatures of a message, read and not yet verified; ``more`` were not looked at."""
 
     read: tuple[Signature | Malformed, ...]
@@ -48,8 +47,7 @@ class Signatures:
         return frozenset(s.want for s in self.read if isinstance(s, Signature))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one signature. ``signature`` is None where its field is malformed."""
 
     result: Result
@@ -158,7 +156,7 @@ def _usable(records: Sequence[str], signature: Signature) -> Key:
     fault: KeyFault | None = None
     for record in records[:10]:
         try:
-            key = key_record(unescape(record))
+            key = key_of(record)
             _fits(key, signature)
         except KeyFault as this:
             fault = fault or this
