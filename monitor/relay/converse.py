@@ -12,6 +12,7 @@ from monitor.checks.case import ClientReport
 from monitor.findings.catalogue import finding
 from monitor.findings.pools import network as network_of
 from monitor.relay import proxy
+from monitor.relay.begun import Begun
 from monitor.relay.commands import serve
 from monitor.relay.context import Context
 from monitor.relay.identity import IdentityError, Peer, canonical_ip
@@ -130,7 +131,7 @@ async def _greet(d: Dialogue) -> None:
                 await d.wire.more(d.settings.conduct.greet_delay)
             if refusal := await d.rule("connect"):
                 await d.hang_up(refusal, "refused")
-    checking = context.checks.client(d.peer.ip)
+    checking = Begun(context.checks.client(d.peer.ip))
     d.client = await d.hear(checking, ClientReport) or ClientReport(temporary=True)
     name = d.client.name
     d.peer = Peer(

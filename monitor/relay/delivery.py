@@ -15,6 +15,7 @@ import msgspec
 
 from monitor.checks.case import MessageReport
 from monitor.findings.catalogue import finding
+from monitor.relay.begun import Begun
 from monitor.relay.data import DataParser
 from monitor.relay.replies import Answer, own
 from monitor.relay.session import Dialogue
@@ -62,7 +63,7 @@ async def _close(d: Dialogue, tx: Transaction, answer: Answer, state: State) -> 
 
 
 async def _check(d: Dialogue, tx: Transaction, message: SpooledMessage) -> MessageReport:
-    checking = d.context.checks.message(d.envelope(tx), message, tx.sender)
+    checking = Begun(d.context.checks.message(d.envelope(tx), message, tx.sender))
     report = await d.hear(checking, MessageReport) or MessageReport()
     if d.settings.checks.stamp and not whole(report.results):
         d.found(finding("relay.check-failed", "the message is not stamped", check="results"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from typing import TypeVar
 
 from monitor import events as ev
@@ -18,6 +18,7 @@ from monitor.checks.case import (
 from monitor.findings.answers import Answer as Answered
 from monitor.findings.catalogue import finding
 from monitor.policy.ruling import PASS, Ruling, Stage, Verified
+from monitor.relay.begun import Outcome, beside
 from monitor.relay.context import Context
 from monitor.relay.link import Link
 from monitor.relay.replies import Answer, own
@@ -64,7 +65,8 @@ class Dialogue(Teller):
             verified=verified or (tx.verified if tx else None),
         )
         ruling = await self.judge(stage)
-        self.found(*ruling.findings, once=True)
+        if ruling.findings:
+            self.found(*ruling.findings, once=True)
         if ruling.action == "pass":
             return None
         if ruling.action == "drop":
@@ -86,7 +88,7 @@ class Dialogue(Teller):
         """The hub's ruling; a fault of the hub lets the mail pass (law 1)."""
         try:
             ruling = self.context.hub.rule(stage)
-            if isinstance(ruling, Awaitable):
+            if not isinstance(ruling, Ruling):
                 async with self._patience():
                     ruling = await ruling
             if isinstance(ruling, Ruling):
@@ -115,7 +117,7 @@ class Dialogue(Teller):
 
     def ask_about_sender(self, tx: Transaction) -> None:
         """Begin the checks that need no message, while the client sends its next command."""
-        tx.checking = asyncio.create_task(self.context.checks.sender(self.envelope(tx)))
+        tx.checking = beside(self.context.checks.sender(self.envelope(tx)))
 
     async def know_sender(self, tx: Transaction) -> None:
         """Await them, tell what they found, and let rulings know whom SPF proved."""
@@ -127,7 +129,7 @@ class Dialogue(Teller):
         """Begin the checks of those that the client named, refused ones as well."""
         if tx.unchecked and tx.routing is None:
             named, tx.unchecked = tx.unchecked, []
-            tx.routing = asyncio.create_task(self.context.checks.recipients(named))
+            tx.routing = beside(self.context.checks.recipients(named))
 
     async def know_recipients(self, tx: Transaction) -> None:
         """Await them, and tell what they found."""
@@ -136,11 +138,14 @@ class Dialogue(Teller):
         if routing is not None:
             await self.hear(routing, RecipientsReport)
 
-    async def hear(self, checking: Awaitable[Report], kind: type[Report]) -> Report | None:
+    async def hear(self, checking: Outcome[Report], kind: type[Report]) -> Report | None:
         """Await checks and tell what they found; None where they fail, hang or give garbage."""
         try:
-            async with self._patience():
+            if checking.done():
                 report = await checking
+            else:
+                async with self._patience():
+                    report = await checking
             if not isinstance(report, kind):
                 raise TypeError(f"{type(report).__name__} is no {kind.__name__}")
             self._tell_answers(report.answers)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal
 
 from monitor import events as ev
 from monitor.checks.case import RecipientsReport, SenderReport
 from monitor.policy.ruling import Verified
+from monitor.relay.begun import Outcome
 from monitor.relay.replies import Answer
 
 State = Literal["none", "accepted", "refused", "unknown", "accepted-unacknowledged"]
@@ -24,9 +24,9 @@ class Transaction:
         self.tried = 0
         self.unchecked: list[str] = []  # recipients, accepted or not
         self.verified: Verified | None = None
-        self.checking: asyncio.Task[SenderReport] | None = None
+        self.checking: Outcome[SenderReport] | None = None
         self.sender: SenderReport | None = None
-        self.routing: asyncio.Task[RecipientsReport] | None = None
+        self.routing: Outcome[RecipientsReport] | None = None
         self.last = answer
         self.phase: ev.Phase = "mail"
         self.announced = False  # its Mail event is out; findings wait for that
