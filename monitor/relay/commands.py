@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import NoReturn
 
 from monitor import events as ev
 from monitor.relay import paths
@@ -17,17 +18,17 @@ from monitor.text import escape
 log = logging.getLogger(__name__)
 
 # AUTH never gets anywhere here, yet clients send passwords with it: nobody is to read them.
-_SECRET = re.compile(rb"\A(\s*AUTH\s+\S+)\s.*", re.IGNORECASE | re.DOTALL)
+_SECRET = re.compile(rb"(\s*AUTH\s+\S+)\s", re.IGNORECASE)
 
 
 async def serve(d: Dialogue) -> None:
     """Read and answer commands until the session ends (Hangup or ClientGone)."""
     limits = d.settings.limits
     while True:
-        for name, count in (("errors", d.errors), ("commands", d.commands)):
-            if count >= getattr(limits, name):
-                d.limited(f"limits.{name}", f"{count} {name} in one session")
-                await d.hang_up(own(421, f"4.7.0 too many {name}, closing"), "refused")
+        if d.errors >= limits.errors:
+            await _too_many(d, "errors", d.errors)
+        if d.commands >= limits.commands:
+            await _too_many(d, "commands", d.commands)
         d.commands += 1
         try:
             line = await d.wire.line(limits.command_line, limits.command_timeout)
@@ -54,12 +55,19 @@ async def serve(d: Dialogue) -> None:
             await _recover(d)
 
 
+async def _too_many(d: Dialogue, what: str, count: int) -> NoReturn:
+    d.limited(f"limits.{what}", f"{count} {what} in one session")
+    await d.hang_up(own(421, f"4.7.0 too many {what}, closing"), "refused")
+
+
 def _tell(d: Dialogue, line: Line) -> None:
+    raw = line.raw[:SHOWN]
+    secret = _SECRET.match(raw)
     d.emit(
         ev.Command(
             session=d.id,
             at=d.now(),
-            text=escape(_SECRET.sub(rb"\1 ***", line.raw[:SHOWN])),
+            text=escape(secret[1] + b" ***" if secret else raw),
             size=len(line.raw),
             pipelined=line.pipelined,
             bare_newline=line.bare_newline,

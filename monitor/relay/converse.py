@@ -7,6 +7,8 @@ import contextlib
 import ipaddress
 import logging
 
+from msgspec.structs import replace
+
 from monitor import events as ev
 from monitor.checks.case import ClientReport
 from monitor.findings.catalogue import finding
@@ -43,7 +45,7 @@ async def converse(context: Context, wire: Wire) -> None:
         context.tally.add(ip)
         context.tally.add(network)
         async with asyncio.timeout(context.settings.limits.session_timeout) as whole:
-            await _greet(dialogue)
+            await _greet(dialogue, network)
             await serve(dialogue)
     except Hangup as end:
         how = end.how
@@ -82,8 +84,9 @@ async def converse(context: Context, wire: Wire) -> None:
 
 async def _arrive(d: Dialogue) -> None:
     """Learn who the client is; a PROXY header counts from trusted addresses only."""
-    ip, port = canonical_ip(d.wire.peer[0]), d.wire.peer[1]
-    local_ip, local_port = canonical_ip(d.wire.local[0]), d.wire.local[1]
+    ip, port = d.wire.peer
+    local_ip, local_port = d.wire.local
+    ip, local_ip = canonical_ip(ip), canonical_ip(local_ip)
     proxied = False
     trusted = [ipaddress.ip_network(n, strict=False) for n in d.settings.proxy_from]
     if trusted and any(ipaddress.ip_address(ip) in network for network in trusted):
@@ -106,21 +109,23 @@ async def _arrive(d: Dialogue) -> None:
     )
 
 
-async def _greet(d: Dialogue) -> None:
+def _too_many(context: Context, ip: str, network: str) -> str:
+    """The limit of sessions that is passed, "" for none."""
+    limits, count = context.settings.limits, context.tally.count
+    if count(SESSIONS) > limits.sessions:
+        return "sessions"
+    if count(ip) > limits.sessions_per_ip:
+        return "sessions_per_ip"
+    return "sessions_per_network" if count(network) > limits.sessions_per_network else ""
+
+
+async def _greet(d: Dialogue, network: str) -> None:
     """Limits, ruling, identity, and the upstream's own banner."""
-    limits, context = d.settings.limits, d.context
+    context = d.context
     if context.draining:
         await d.hang_up(SHUTTING_DOWN, "shutdown")
-    sessions = {
-        "sessions": SESSIONS,
-        "sessions_per_ip": d.peer.ip,
-        "sessions_per_network": network_of(d.peer.ip),
-    }
-    tally = context.tally
-    if reached := [
-        name for name in sessions if tally.count(sessions[name]) > getattr(limits, name)
-    ]:
-        d.limited(f"limits.{reached[0]}", "too many sessions at once")
+    if reached := _too_many(context, d.peer.ip, network):
+        d.limited(f"limits.{reached}", "too many sessions at once")
         await d.hang_up(own(421, "4.7.0 too many connections, try again later"), "refused")
     early = bool(d.wire.buffered)
     if refusal := await d.rule("connect"):
@@ -134,13 +139,8 @@ async def _greet(d: Dialogue) -> None:
     checking = Begun(context.checks.client(d.peer.ip))
     d.client = await d.hear(checking, ClientReport) or ClientReport(temporary=True)
     name = d.client.name
-    d.peer = Peer(
-        d.peer.ip,
-        d.peer.port,
-        d.peer.local_ip,
-        d.peer.local_port,
-        name if d.client.confirmed else None,
-        d.client.temporary,
+    d.peer = replace(
+        d.peer, name=name if d.client.confirmed else None, temporary=d.client.temporary
     )
     d.emit(
         ev.Named(

@@ -7,7 +7,6 @@ upstream's reply.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Iterator
 
@@ -153,10 +152,18 @@ def _mended(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield b"\r\n"
 
 
-@contextlib.contextmanager
-def aside(what: str) -> Iterator[None]:
+class aside:  # a context manager, named as those of contextlib
     """What mail does not wait for: a fault in it is logged."""
-    try:
-        yield
-    except Exception:
-        log.exception("%s failed; mail goes on", what)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: object
+    ) -> bool:
+        if not isinstance(fault, Exception):
+            return False
+        log.error("%s failed; mail goes on", self._what, exc_info=fault)
+        return True

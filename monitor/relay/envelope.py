@@ -5,12 +5,11 @@ from __future__ import annotations
 from monitor import events as ev
 from monitor.findings.catalogue import finding
 from monitor.relay import paths
-from monitor.relay.replies import Answer, own
+from monitor.relay.replies import Answer, own, shown
 from monitor.relay.session import Dialogue
 from monitor.relay.teller import TROUBLE
 from monitor.relay.transaction import Transaction
 from monitor.relay.wire import Line
-from monitor.text import printable
 
 
 async def mail(d: Dialogue, line: Line, argument: bytes) -> None:
@@ -48,7 +47,7 @@ async def mail(d: Dialogue, line: Line, argument: bytes) -> None:
             transaction=tx.id,
             address=path.address,
             code=answer.code,
-            reply=printable(answer.text),
+            reply=shown(answer.text),
             by=answer.by,
             params=path.params,
         )
@@ -112,7 +111,7 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
             transaction=tx.id,
             address=path.address,
             code=answer.code,
-            reply=printable(answer.text),
+            reply=shown(answer.text),
             by=answer.by,
             params=path.params,
         )

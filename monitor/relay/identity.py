@@ -9,9 +9,10 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+import msgspec
 
 from monitor.config import Settings
 from monitor.relay.replies import Answer
@@ -33,8 +34,7 @@ class IdentityError(UpstreamError):
     """The upstream does not take the client's identity, though it must."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(msgspec.Struct, frozen=True):
     """The client as the upstream is to see it."""
 
     ip: str

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -15,6 +16,8 @@ from monitor.relay import proxy
 from monitor.relay.identity import Guard, Peer, offer
 from monitor.relay.replies import Answer
 from monitor.relay.upstream import Upstream, UpstreamError
+
+_address = lru_cache(maxsize=64)(split_address)
 
 
 class Link:
@@ -55,22 +58,13 @@ class Link:
             raise UpstreamError("is out of step")
         method = self._guard.method or "none"
         self._emit(
-            ev.Identified(
-                session=session,
-                at=at,
-                method="xclient"
-                if method == "xclient"
-                else "proxy"
-                if method == "proxy"
-                else "none",
-                upstream=self._settings.upstream,
-            )
+            ev.Identified(session=session, at=at, method=method, upstream=self._settings.upstream)
         )
         return upstream, replace(banner, took=clock() - before)
 
     async def _connect(self, session: str, peer: Peer, at: float) -> tuple[Upstream, Answer]:
         limits = self._settings.limits
-        host, port = split_address(self._settings.upstream)
+        host, port = _address(self._settings.upstream)
         preface = b""
         if self._guard.method == "proxy":
             preface = proxy.header(peer.ip, peer.port, peer.local_ip, peer.local_port)

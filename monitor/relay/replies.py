@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
 from monitor.events import Speaker
+from monitor.text import printable
 
 MAX_LINES = 100
 MAX_LINE = 2_048
@@ -66,6 +68,24 @@ def _plain(line: bytes) -> bool:
     return line.decode("ascii").isprintable()
 
 
+@lru_cache(maxsize=512)
+def shown(line: bytes) -> str:
+    """A reply's text for events; a server says the same again and again."""
+    return printable(line)
+
+
+@lru_cache(maxsize=512)
+def _parsed(line: bytes) -> tuple[int, bool, bytes]:
+    """The code, whether more lines follow, and the text. Raises ReplyError."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise ReplyError("not an SMTP reply")
+    code, separator, text = int(match[1]), match[2], match[3]
+    if separator == b"" and text:
+        raise ReplyError("not an SMTP reply")
+    return code, separator == b"-", clean(text)
+
+
 class ReplyParser:
     """Takes lines off a buffer until a reply is whole. Does no I/O."""
 
@@ -81,19 +101,13 @@ class ReplyParser:
         while (end := buffer.find(b"\n")) >= 0:
             if end > MAX_LINE:
                 raise ReplyError("reply line too long")
-            line = bytes(buffer[:end]).removesuffix(b"\r")
+            code, more, text = _parsed(bytes(buffer[:end]).removesuffix(b"\r"))
             del buffer[: end + 1]
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise ReplyError("not an SMTP reply")
-            code, separator, text = int(match[1]), match[2], match[3]
-            if separator == b"" and text:
-                raise ReplyError("not an SMTP reply")
             if self._lines and code != self._code:
                 raise ReplyError("reply code changed between lines")
             self._code = code
-            self._lines.append(clean(text))
-            if separator != b"-":
+            self._lines.append(text)
+            if not more:
                 answer = Answer(code, tuple(self._lines), "upstream")
                 self._lines = []
                 return answer

@@ -12,10 +12,9 @@ from monitor.checks.case import ClientReport
 from monitor.findings.catalogue import finding
 from monitor.relay.context import Context
 from monitor.relay.identity import Peer
-from monitor.relay.replies import Answer, own
+from monitor.relay.replies import Answer, own, shown
 from monitor.relay.transaction import State, Transaction
 from monitor.relay.wire import Wire
-from monitor.text import printable
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +22,12 @@ SHOWN = 1_024  # bytes of a command that are told
 SHUTTING_DOWN = own(421, "4.3.2 this relay is shutting down")
 TROUBLE = own(451, "4.3.0 local trouble, try again later")
 
+NOBODY, UNKNOWN = Peer("", 0, "", 0), ClientReport()
+
 How = Literal["quit", "client", "upstream", "refused", "timeout", "tls", "shutdown", "fault"]
 
 _counter = itertools.count()
+_PROCESS = secrets.token_hex(2)  # tells the ids of one process from those of another
 
 
 class Hangup(Exception):
@@ -43,12 +45,11 @@ class Teller:
         self.context = context
         self.settings = context.settings
         self.wire = wire
-        self.id = (
-            f"{int(context.clock() * 1000):011x}{next(_counter) & 0xFFF:03x}"
-            f"{secrets.token_hex(2)}{context.mark}"
-        )
-        self.peer = Peer("", 0, "", 0)
-        self.client = ClientReport()
+        self.now = context.clock  # epoch seconds
+        milliseconds, number = int(context.clock() * 1000), next(_counter) & 0xFFF
+        self.id = f"{milliseconds:011x}{number:03x}{_PROCESS}{context.mark}"
+        self.peer = NOBODY
+        self.client = UNKNOWN
         self.helo: str | None = None
         self.phase: ev.Phase = "connect"
         self.transaction: Transaction | None = None
@@ -70,20 +71,18 @@ class Teller:
         except Exception:
             log.exception("an event was lost")
 
-    def now(self) -> float:
-        """The relay's clock, epoch seconds."""
-        return self.context.clock()
-
     def found(self, *findings: ev.Finding, once: bool = False) -> None:
         """Tell findings about the transaction in hand, or about the session."""
         if once:
             new = [f for f in findings if (f.code, f.detail) not in self._told]
             self._told.update((f.code, f.detail) for f in new)
             findings = tuple(new)
+        if not findings:
+            return
         tx = self.transaction
         if tx is not None and not tx.announced:
             tx.pending.extend(findings)
-        elif findings:
+        else:
             about = tx.id if tx else self.id
             self.emit(ev.Found(session=self.id, at=self.now(), about=about, findings=findings))
 
@@ -102,7 +101,7 @@ class Teller:
                 session=self.id,
                 at=self.now(),
                 code=answer.code,
-                lines=tuple(printable(line) for line in answer.lines),
+                lines=tuple(map(shown, answer.lines)),
                 by=answer.by,
                 phase=self.phase,
                 took=round(answer.took, 6),
@@ -125,9 +124,7 @@ class Teller:
         for checking in (tx.checking, tx.routing):
             if checking is not None:
                 checking.cancel()
-        verdict = ev.Verdict(
-            code=answer.code, reply=printable(answer.text), phase=phase, by=answer.by
-        )
+        verdict = ev.Verdict(code=answer.code, reply=shown(answer.text), phase=phase, by=answer.by)
         self.emit(
             ev.Ended(
                 session=self.id,

@@ -20,6 +20,7 @@ from monitor.relay.starttls import starttls
 from monitor.relay.wire import Line
 from monitor.text import printable
 
+GOODBYE = own(221, "2.0.0 goodbye")
 CARRIED = (
     "PIPELINING",
     "8BITMIME",
@@ -75,13 +76,13 @@ async def harmless(d: Dialogue, line: Line, argument: bytes) -> None:
 
 async def quit_(d: Dialogue, line: Line, argument: bytes) -> None:
     """QUIT (RFC 5321 4.1.1.10): both sides part."""
-    answer = own(221, "2.0.0 goodbye")
+    answer = GOODBYE
     if d.upstream is not None and d.upstream.open:
         told = await d.ask(line.raw)
         if told.by == "upstream" and told.code // 100 == 5:
             await d.say(told)
             return
-        answer = told if told.code == 221 else answer
+        answer = told if told.code == 221 else GOODBYE
     await d.abandon()
     await d.hang_up(answer, "quit")
 
