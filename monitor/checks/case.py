@@ -29,7 +29,7 @@ class Source(Protocol):
     size: int
 
     def pieces(self) -> Iterator[bytes]:
-        """The message from its start, in pieces of at most 64 KiB; may be called again."""
+        """The message from its start, in pieces of some 64 KiB; may be called again."""
         ...
 
 

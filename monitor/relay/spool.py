@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,8 @@ class SpooledMessage:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._file: io.BytesIO | io.FileIO = io.BytesIO()
+        self._held: list[bytes] = []  # in memory: all of it, or nothing once there is a file
+        self._file: io.FileIO | None = None
         self.size = 0
 
     def write(self, data: bytes) -> None:
@@ -62,26 +64,43 @@ class SpooledMessage:
         self._spool.take(len(data))
         self.size += len(data)
         try:
-            if self.size > self._spool.memory and isinstance(self._file, io.BytesIO):
-                held, self._file = self._file, _on_disk(self._spool.folder)
-                self._append(held.getbuffer())
-            self._append(memoryview(data))
+            if self.size <= self._spool.memory:
+                self._hold(data)
+            else:
+                self._store(data)
         except OSError as error:
             raise SpoolFull from error
 
-    def _append(self, data: memoryview) -> None:
-        while data:  # a disk may take a part, and tell with the next that it is full
-            data = data[self._file.write(data) :]
+    def _hold(self, data: bytes) -> None:
+        # What comes in small pieces would take many times its size.
+        if self._held and len(self._held[-1]) + len(data) <= PIECE:
+            self._held[-1] += data
+        else:
+            self._held.append(data)
+
+    def _store(self, data: bytes) -> None:
+        if self._file is None:
+            # Without a buffer, for a full disk to be told now, not when the message is read.
+            self._file = tempfile.TemporaryFile(  # noqa: SIM115
+                buffering=0, dir=self._spool.folder
+            )
+            data = b"".join(self._held) + data
+            self._held.clear()
+        rest = memoryview(data)
+        while rest:  # a disk may take a part, and tell with the next that it is full
+            rest = rest[self._file.write(rest) :]
 
     def pieces(self) -> Iterator[bytes]:
-        """The message from its start, in pieces of 64 KiB; none of it once it is closed.
+        """The message from its start, in pieces of some 64 KiB; none of it once it is closed.
 
         Raises OSError where a part of it is gone: half a message must not pass for a whole one.
         """
+        if self._file is None:
+            yield from self._held
+            return
         offset = 0
         while offset < self.size:
-            self._file.seek(offset)
-            piece = self._file.read(PIECE)
+            piece = os.pread(self._file.fileno(), PIECE, offset)
             if not piece:
                 raise OSError(errno.EIO, "the spool lost a part of the message")
             offset += len(piece)
@@ -91,10 +110,7 @@ class SpooledMessage:
         """Let go of the message; may be called again."""
         self._spool.give_back(self.size)
         self.size = 0
-        with contextlib.suppress(OSError):
-            self._file.close()
-
-
-def _on_disk(folder: Path | None) -> io.FileIO:
-    """A file without a name, nor a buffer: a full disk is told at once, not at a later read."""
-    return tempfile.TemporaryFile(buffering=0, dir=folder)
+        self._held.clear()
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()

@@ -66,6 +66,19 @@ def test_a_full_disk_is_told_with_the_piece_that_it_did_not_take(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_message_in_many_small_pieces_is_a_few_large_ones(tmp_path: Path) -> None:
+    """Or else each octet that comes alone would take forty."""
+    message = Spool(10_000_000, 1_000_000, tmp_path).message()
+    octets = bytes(range(256)) * 1_000
+    for start in range(0, len(octets), 100):
+        message.write(octets[start : start + 100])
+    pieces = list(message.pieces())
+    assert b"".join(pieces) == octets
+    assert len(pieces) <= len(octets) // 65_536 + 1
+    message.close()
+    assert list(message.pieces()) == []
+
+
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     message = Spool(10_000_000, 10, tmp_path / "nowhere").message()
     message.write(b"x" * 10)
