@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -12,7 +11,7 @@ import socket
 import sys
 
 from monitor.config import ConfigError, Settings
-from monitor.daemon import files, logs, privileges
+from monitor.daemon import files, heap, logs, privileges
 from monitor.daemon.notify import Manager
 from monitor.daemon.sockets import inherited
 from monitor.health import shown
@@ -61,10 +60,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     manager = Manager(os.environ)
     async with Service(settings, sockets) as service:
         where = " ".join(shown(address) for address in service.listening)
-        # What start-up made lives as long as the relay: the collector need not stop the loop
-        # to look at it again.
-        gc.collect()
-        gc.freeze()
+        heap.settle()
         print(f"READY {where}", flush=True)
         log.info("serving on %s", where)
         manager.ready(service.health.summary())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 
 import msgspec
 
@@ -56,6 +57,7 @@ class Visitor:
         except ConnectionError:
             pass
         finally:
+            self._queue.clear()
             self.answered.set()
 
     async def _send(self) -> None:
@@ -63,10 +65,14 @@ class Visitor:
             await self._ready.wait()
             self._ready.clear()
             while self._queue:
-                batch = b"".join(self._queue.popleft() for _ in range(min(50, len(self._queue))))
-                self._writer.write(batch)
+                # No name is given to it: one who goes leaves an error that holds this frame.
+                self._writer.write(b"".join(self._taken()))
                 await self._writer.drain()
             self.answered.set()
             if self._missed:
                 missed, self._missed = self._missed, 0
                 self._writer.write(_encode(Missed(missed)) + b"\n")
+
+    def _taken(self) -> Iterator[bytes]:
+        for _ in range(min(50, len(self._queue))):
+            yield self._queue.popleft()

@@ -8,7 +8,6 @@ ends: the lists would grow old, and what happens would be told to nobody.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -75,8 +74,7 @@ class Child:
         )
         front.context.guard.method = begin.identity
         await front.start()
-        gc.collect()
-        gc.freeze()
+        heap.settle()
         beside = (self._beat(front), self._renew(front), heap.keep_small())
         tasks = [loop.create_task(each) for each in beside]
         await self._stop.wait()

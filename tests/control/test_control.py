@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
+import socket
 import stat
 import sys
 import tempfile
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -221,6 +224,34 @@ async def test_who_asks_and_never_reads_is_heard_no_further(tmp_path: Path) -> N
         async with asyncio.timeout(5):
             while server._clients:
                 await asyncio.sleep(0)
+
+
+async def test_who_goes_without_its_answers_leaves_none(tmp_path: Path) -> None:
+    """Nor do they wait for the collector: that counts objects, and not how large they are."""
+    size = 1_000_000
+    async with serving(tmp_path) as hub:
+        server = hub.listeners[0].__self__  # type: ignore[attr-defined]
+        server._requests._status = lambda: "x" * size
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            for _ in range(5):
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(str(tmp_path / SOCKET))
+                    client.send(b'{"id":1,"do":"status"}\n' * 10)
+                    async with asyncio.timeout(5):
+                        while not any(c._queue or c.answered.is_set() for c in server._clients):
+                            await asyncio.sleep(0)
+                        for _ in range(20):
+                            await asyncio.sleep(0)
+                async with asyncio.timeout(5):
+                    while server._clients:
+                        await asyncio.sleep(0)
+            assert tracemalloc.get_traced_memory()[0] < size
+        finally:
+            tracemalloc.stop()
+            gc.enable()
 
 
 async def test_after_a_restart_the_feed_catches_up_without_a_gap(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
+import weakref
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,28 @@ def test_holes_between_what_lives_go_back() -> None:
     heap.give_back()
     assert resident() < peak - 20 * MB
     assert len(kept) == 100
+
+
+class Knot:
+    """Something that only the collector frees."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_old_garbage_does_not_wait_for_what_start_up_made() -> None:
+    """The collector lets garbage grow to a quarter of what it found alive the last time."""
+    before = gc.get_threshold()
+    try:
+        heap.settle()
+        gc.set_threshold(10, 2, 2)
+        knot = Knot()
+        old = weakref.ref(knot)
+        gc.collect(1)  # now it is of the oldest generation
+        del knot
+        young: list[list[object]] = [[] for _ in range(1_000)]
+        assert old() is None
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+    assert len(young) == 1_000
