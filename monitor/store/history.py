@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    Connection,
-    Engine,
-    LargeBinary,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, Engine, delete, select, tuple_
 
 from monitor import events as ev
 from monitor.filter import ip_key
 from monitor.filter.order import Order, Place
 from monitor.record import Late, Record, worst
 from monitor.store.models import LateRow, RecordRow, TransactionRow, TranscriptRow
-from monitor.store.writer import Writer
+from monitor.store.transcript import Packer, unpacked
+from monitor.store.writer import Row, Statement, Writer
 
 _TRANSACTIONS: Any = TransactionRow.__table__  # type: ignore[attr-defined]
 _RECORDS: Any = RecordRow.__table__  # type: ignore[attr-defined]
@@ -33,22 +22,6 @@ _LATE: Any = LateRow.__table__  # type: ignore[attr-defined]
 _TRANSCRIPTS: Any = TranscriptRow.__table__  # type: ignore[attr-defined]
 _T = _TRANSACTIONS.c
 
-_ADD_TRANSACTION = insert(_TRANSACTIONS).prefix_with("OR IGNORE")
-_ADD_RECORD = (
-    insert(_RECORDS)
-    .prefix_with("OR IGNORE")
-    .from_select(
-        ["n", "record"],
-        select(_T.n, bindparam("record", type_=LargeBinary)).where(_T.id == bindparam("of")),
-    )
-)
-_ADD_LATE = insert(_LATE)
-_ADD_TRANSCRIPT = insert(_TRANSCRIPTS).prefix_with("OR REPLACE")
-_MENTION_LATE = (
-    update(_TRANSACTIONS)
-    .where(_T.id == bindparam("about"))
-    .values(worst=func.max(_T.worst, bindparam("severity")), codes=_T.codes + bindparam("line"))
-)
 _PRUNE_STEP = 500  # rows a step, so that the mail's own writes are never kept waiting
 
 _KEYS: dict[Order, tuple[Any, ...]] = {
@@ -59,7 +32,6 @@ _KEYS: dict[Order, tuple[Any, ...]] = {
 }
 
 _encode = msgspec.json.Encoder().encode
-_encode_lines = msgspec.json.Encoder().encode_lines
 _decode_record = msgspec.json.Decoder(Record).decode
 _decode_finding = msgspec.json.Decoder(ev.Finding).decode
 
@@ -119,7 +91,7 @@ class Past:
         query = select(_TRANSCRIPTS.c.events).where(_TRANSCRIPTS.c.session == session)
         with self._engine.connect() as connection:
             blob = connection.execute(query).scalar()
-        return [ev.decode(line) for line in zlib.decompress(blob).splitlines()] if blob else []
+        return unpacked(blob) if blob else []
 
 
 class History(Past):
@@ -128,29 +100,28 @@ class History(Past):
     def __init__(self, engine: Engine, writer: Writer) -> None:
         super().__init__(engine)
         self._writer = writer
+        self._pack = Packer()
+        self._add_transcript = Statement(
+            "INSERT OR REPLACE INTO transcripts (session, ended, events) VALUES (?, ?, ?)",
+            self._transcript_row,
+        )
 
     def add(self, record: Record) -> None:
         """Keep one record, soon."""
-        self._writer.put(_ADD_TRANSACTION, transaction_row(record))
-        self._writer.put(_ADD_RECORD, {"of": record.id, "record": _encode(record)})
+        self._writer.put(record, _ADD_TRANSACTION, _ADD_RECORD)
 
     def add_late(self, late: Late) -> None:
         """Keep findings that came after their record."""
         for found in late.findings:
-            values = {"transaction_id": late.about, "finding": _encode(found)}
-            self._writer.put(_ADD_LATE, values)
-            severity = ev.SEVERITIES.index(found.severity)
-            mention = {"about": late.about, "severity": severity, "line": f"{found.code}\n"}
-            self._writer.put(_MENTION_LATE, mention)
+            self._writer.put((late.about, found), _ADD_LATE, _MENTION_LATE)
 
     def add_transcript(self, session: str, ended: float, events: Sequence[ev.AnyEvent]) -> None:
         """Keep a session's events."""
+        self._writer.put((session, ended, events), self._add_transcript)
 
-        def row() -> dict[str, Any]:
-            blob = zlib.compress(_encode_lines(events), 1)
-            return {"session": session, "ended": ended, "events": blob}
-
-        self._writer.put(_ADD_TRANSCRIPT, row)
+    def _transcript_row(self, ended: tuple[str, float, Sequence[ev.AnyEvent]]) -> Row:
+        session, at, events = ended
+        return session, at, self._pack(events)
 
     def prune(self, before: float) -> int:
         """Forget a step's worth of what ended before ``before``; 0 where nothing was left."""
@@ -190,37 +161,69 @@ def _with(record: Record, late: Iterable[ev.Finding]) -> Record:
     return msgspec.structs.replace(record, findings=record.findings + more) if more else record
 
 
-def transaction_row(record: Record) -> dict[str, Any]:
-    """What filters and orders ask of a record, as columns."""
-    message, verdict, tls = record.message, record.verdict, record.client.tls
+COLUMNS = tuple(column.name for column in _TRANSACTIONS.columns if column.name != "n")
+
+
+def transaction_row(record: Record) -> Row:
+    """What filters and orders ask of a record, as :data:`COLUMNS`."""
+    client, message, verdict, tls = record.client, record.message, record.verdict, record.client.tls
     severity = worst(record.findings)
-    return {
-        "id": record.id,
-        "session": record.session,
-        "started": record.started.timestamp(),
-        "ended": record.ended.timestamp(),
-        "client_ip": record.client.ip,
-        "ip_key": ip_key(record.client.ip),
-        "helo": record.client.helo,
-        "name": record.client.name,
-        "mail_from": record.mail_from,
-        "rcpts": _lines(rcpt.address for rcpt in record.rcpts),
-        "author": message.from_ if message else None,
-        "subject": message.subject if message else None,
-        "message_id": message.message_id if message else None,
-        "size": message.size if message else None,
-        "code": verdict.code,
-        "reply": verdict.reply,
-        "phase": verdict.phase,
-        "by": verdict.by,
-        "tls_protocol": tls.protocol if tls else None,
-        "tls_cipher": tls.cipher if tls else None,
-        "codes": _lines(found.code for found in record.findings),
-        "worst": ev.SEVERITIES.index(severity) if severity else -1,
-        "relay": record.relay,
-    }
+    return (
+        record.id,
+        record.session,
+        record.started.timestamp(),
+        record.ended.timestamp(),
+        client.ip,
+        ip_key(client.ip),
+        client.helo,
+        client.name,
+        record.mail_from,
+        _lines(rcpt.address for rcpt in record.rcpts),
+        message.from_ if message else None,
+        message.subject if message else None,
+        message.message_id if message else None,
+        message.size if message else None,
+        verdict.code,
+        verdict.reply,
+        verdict.phase,
+        verdict.by,
+        tls.protocol if tls else None,
+        tls.cipher if tls else None,
+        _lines(found.code for found in record.findings),
+        ev.SEVERITIES.index(severity) if severity else -1,
+        record.relay,
+    )
 
 
 def _lines(texts: Iterable[str]) -> str:
     """Texts with a newline on either side of each; what came from outside has none in it."""
     return "\n" + "".join(f"{text}\n" for text in texts)
+
+
+def _late_row(late: tuple[str, ev.Finding]) -> Row:
+    about, found = late
+    return about, _encode(found)
+
+
+def _mention_row(late: tuple[str, ev.Finding]) -> Row:
+    about, found = late
+    return ev.SEVERITIES.index(found.severity), f"{found.code}\n", about
+
+
+_NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+_ADD_TRANSACTION = Statement(
+    f"INSERT OR IGNORE INTO transactions ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})",
+    transaction_row,
+)
+_ADD_RECORD = Statement(
+    "INSERT OR IGNORE INTO records SELECT n, ? FROM transactions WHERE id = ?",
+    lambda record: (_encode(record), record.id),
+)
+_ADD_LATE = Statement(
+    "INSERT INTO late_findings (transaction_id, finding) VALUES (?, ?)", _late_row
+)
+_MENTION_LATE = Statement(
+    "UPDATE transactions SET worst = max(worst, ?), codes = codes || ? WHERE id = ?",
+    _mention_row,
+    late=True,
+)

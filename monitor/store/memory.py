@@ -9,17 +9,17 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from sqlalchemy import Engine, bindparam, delete, func, select, text
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.store.models import MemoryRow
-from monitor.store.writer import Writer
+from monitor.store.writer import Statement, Writer
 
 _MEMORY: Any = MemoryRow.__table__  # type: ignore[attr-defined]
-_NEW = insert(_MEMORY)
-_PUT = _NEW.on_conflict_do_update(
-    index_elements=["kind", "key"],
-    set_={name: _NEW.excluded[name] for name in ("value", "expires", "due")},
+_PUT = Statement(
+    "INSERT INTO memory (kind, key, value, expires, due) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (kind, key) DO UPDATE SET "
+    "value = excluded.value, expires = excluded.expires, due = excluded.due",
+    tuple,
 )
 # The primary key's order lets the kinds be found without a look at every row.
 KINDS = (
@@ -106,8 +106,7 @@ class StoredMemory:
     def keep(self, kind: str, key: str, value: bytes, expires: float, due: float | None) -> None:
         """The same as ``put``, and nobody is told."""
         self._remember(kind, key, value or None)
-        row = {"kind": kind, "key": key, "value": value, "expires": expires, "due": due}
-        self._writer.put(_PUT, row)
+        self._writer.put((kind, key, value, expires, due), _PUT)
 
     def due(self, kind: str, now: float, limit: int) -> list[tuple[str, bytes]]:
         """Keys and values that became due by ``now``, the longest due first."""

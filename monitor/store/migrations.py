@@ -81,5 +81,6 @@ SEVERAL_RELAYS = (
 STEPS: dict[int, tuple[str, ...]] = {
     1: (*ENTRIES_STAY, *MEMORY_DUE, *HISTORY_NARROW),
     2: SEVERAL_RELAYS,
+    3: (),  # from here on transcripts are packed as zstd, which an older mxtap cannot read
 }
 SCHEMA = 1 + len(STEPS)

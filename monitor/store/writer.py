@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
-from collections import defaultdict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.25  # seconds: the most that a crash may cost
-BOUND = 100_000  # operations that may wait; past that history is dropped, never mail
+BOUND = 100_000  # items that may wait; past that history is dropped, never mail
 
-Values = dict[str, Any]
-# A Core statement and its parameters, or how to make them, on the writer's thread.
-Write = tuple[Any, Values | Callable[[], Values]]
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False)  # one is the same as itself alone, so that it is told by that
+class Statement:
+    """SQL, and how an item becomes its parameters: on the writer's thread."""
+
+    sql: str
+    row: Callable[[Any], Row]
+    late: bool = False  # after the others of a batch: it changes what they may bring
 
 
 class Writer:
-    """Takes Core statements with parameters; runs them in order of arrival, in batches."""
+    """Takes items and the statements that write them; runs these in batches.
+
+    Without the layers of an ORM, which would cost more than what SQLite does.
+    """
 
     def __init__(self, engine: Engine, bound: int = BOUND) -> None:
-        self._engine = engine
+        self._pooled = engine.raw_connection()
+        self._connection = cast(sqlite3.Connection, self._pooled.driver_connection)
         self._bound = bound
-        self._waiting: list[Write] = []
+        self._waiting: list[tuple[Any, tuple[Statement, ...]]] = []
         self._lock = threading.Lock()
         self._writing = threading.Lock()  # one batch at a time: they are written in order
         self._stop = threading.Event()
@@ -38,17 +49,17 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
-    def put(self, statement: Any, values: Values | Callable[[], Values]) -> None:
-        """Write soon. Never blocks and never raises."""
+    def put(self, item: Any, *statements: Statement) -> None:
+        """Write soon. Never blocks and never raises; ``item`` must not change any more."""
         with self._lock:
             if len(self._waiting) >= self._bound:
                 self.dropped += 1
                 return
-            self._waiting.append((statement, values))
+            self._waiting.append((item, statements))
 
     @property
     def waiting(self) -> int:
-        """How many writes wait."""
+        """How many items wait."""
         return len(self._waiting)
 
     def after_write(self, call: Callable[[], None]) -> None:
@@ -73,13 +84,14 @@ class Writer:
                 batch, self._waiting = self._waiting, []
             return not batch or self._write(batch)
 
-    def _write(self, batch: list[Write]) -> bool:
+    def _write(self, batch: list[tuple[Any, tuple[Statement, ...]]]) -> bool:
+        by_statement: dict[Statement, list[Any]] = {}
+        for item, statements in batch:
+            for statement in statements:
+                by_statement.setdefault(statement, []).append(item)
         try:
-            with self._engine.begin() as connection:
-                _execute(connection, batch)
-        except SQLAlchemyError as error:
-            self._failed(batch, str(getattr(error, "orig", error)))
-            return False
+            with self._connection:  # a transaction
+                self._execute(by_statement)
         except Exception as error:
             self._failed(batch, str(error))
             return False
@@ -88,13 +100,29 @@ class Writer:
             call()
         return True
 
+    def _execute(self, by_statement: dict[Statement, list[Any]]) -> None:
+        for statement in sorted(by_statement, key=lambda each: each.late):
+            rows = self._rows(statement, by_statement[statement])
+            self._connection.executemany(statement.sql, rows)
+
+    def _rows(self, statement: Statement, items: Iterable[Any]) -> Iterator[Row]:
+        for item in items:
+            try:
+                row = statement.row(item)
+            except Exception:  # it would be in the way of all that comes behind it
+                log.exception("a row of history cannot be made")
+                self.dropped += 1
+                continue
+            yield row
+
     def close(self) -> None:
         """Write what waits, and end."""
         self._stop.set()
         self._thread.join(10)
         self.flush()
+        self._pooled.close()
 
-    def _failed(self, batch: list[Write], reason: str) -> None:
+    def _failed(self, batch: list[tuple[Any, tuple[Statement, ...]]], reason: str) -> None:
         if not self.problem:
             log.error("history is not written: %s", reason)
         self.problem = f"history is not written: {reason}"
@@ -107,14 +135,3 @@ class Writer:
         while not self._stop.wait(INTERVAL):
             self.flush()
             self._call()
-
-
-def _execute(connection: Connection, batch: list[Write]) -> None:
-    grouped: dict[int, tuple[Any, list[Values]]] = defaultdict(lambda: (None, []))
-    for statement, values in batch:
-        key = id(statement)
-        grouped[key] = (statement, grouped[key][1])
-        grouped[key][1].append(values() if callable(values) else values)
-    # Updates last: what they are about may stand in the same batch.
-    for statement, rows in sorted(grouped.values(), key=lambda group: group[0].is_update):
-        connection.execute(statement, rows)

@@ -16,7 +16,7 @@ from monitor.filter import parse
 from monitor.filter.parser import MAX_TERMS
 from monitor.filter.sql import to_sql
 from monitor.record import Record
-from monitor.store.history import transaction_row
+from monitor.store.history import COLUMNS, transaction_row
 from monitor.store.models import TransactionRow
 from monitor.store.shared.connection import connect, put_rows
 from monitor.store.shared.schema import prepare
@@ -38,7 +38,8 @@ def store(engine: Engine, rows: list[Record]) -> None:
     connection = raw.driver_connection
     assert isinstance(connection, psycopg.Connection)
     connection.execute("TRUNCATE transactions, records")
-    given_rows = [transaction_row(row) | {"record": b"{}"} for row in rows]
+    names = (*COLUMNS, "record")
+    given_rows = [dict(zip(names, (*transaction_row(row), b"{}"), strict=True)) for row in rows]
     assert put_rows(connection, ADD_TRANSACTION, given_rows) == 0
     connection.commit()
     raw.close()

@@ -128,7 +128,7 @@ def test_who_flushes_waits_for_the_batch_that_is_being_written(
         assert go_on.wait(10)
 
     store.history.add(record(1))
-    mocker.patch("monitor.store.writer._execute", side_effect=slow)
+    mocker.patch.object(store.writer, "_execute", side_effect=slow)
     first = threading.Thread(target=store.writer.flush)
     first.start()
     assert begun.wait(10)

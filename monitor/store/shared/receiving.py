@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from psycopg.rows import dict_row
 from sqlalchemy import Engine, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from monitor import events as ev
 from monitor.record import Late, Record
@@ -17,7 +16,7 @@ from monitor.store.models import Meta, SharedEntryRow
 from monitor.store.shared.connection import Timely
 from monitor.store.shared.entries import SharedEntries
 from monitor.store.shared.outbox import Outbox
-from monitor.store.writer import Writer
+from monitor.store.writer import Statement, Writer
 
 SLICE = 2_000  # rows at a time
 NEWS = 500  # records at a time, for those who watch; who is behind more is told later, by history
@@ -25,9 +24,10 @@ TAKEOVER = 300.0  # seconds that another relay has to tell what became due at it
 _FULL = 20_000  # writes that may wait before more is fetched
 
 _META: Any = Meta.__table__  # type: ignore[attr-defined]
-_NEW = insert(_META)
-_REACHED = _NEW.on_conflict_do_update(
-    index_elements=["key"], set_={"value": _NEW.excluded["value"]}
+_REACHED = Statement(
+    "INSERT INTO meta (key, value) VALUES (?, ?) "
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    tuple,
 )
 _LISTS = (
     "SELECT id, list, kind, value, action, reason, by, created, expires, ended, ended_by, hits, "
@@ -89,7 +89,7 @@ class Receiving:
                 self._news = None
                 ours.execute(delete(SharedEntryRow.__table__))  # type: ignore[attr-defined]
                 for what, value in (("of", database), ("lists", "0"), ("memory", "0")):
-                    ours.execute(_REACHED, {"key": f"heard.{what}", "value": value})
+                    ours.exec_driver_sql(_REACHED.sql, (f"heard.{what}", value))
 
     def lists(self, connection: Timely) -> int:
         """Take a step of changes in, up to ``SLICE``; how many. Raises psycopg.Error."""
@@ -138,4 +138,4 @@ class Receiving:
     def _keep(self, what: str, reached: int) -> None:
         self._reached[what] = reached
         # Behind what it is about, in the queue that is written in order.
-        self._writer.put(_REACHED, {"key": f"heard.{what}", "value": str(reached)})
+        self._writer.put((f"heard.{what}", str(reached)), _REACHED)

@@ -89,7 +89,7 @@ CREATE TRIGGER entries_stay BEFORE UPDATE OR DELETE ON entries
 
 # As in monitor.store.migrations, from the first version that could be shared.
 FIRST = 3
-STEPS: dict[int, tuple[str, ...]] = {}
+STEPS: dict[int, tuple[str, ...]] = {3: ()}
 
 
 UPGRADE = 3_600.0  # seconds that it may take, while mail goes on elsewhere
