@@ -42,7 +42,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     by: Speaker
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event", omit_defaults=True
+):
     """What every event has: the session that it belongs to, and when it happened."""
 
     session: str

@@ -48,6 +48,7 @@ def network(ip: str) -> str:
         return ip
 
 
+@lru_cache(maxsize=8_192)
 def organisation(host: str) -> str:
     """The name that hosts of one organisation share: the host name without its first label.
 
@@ -66,17 +67,18 @@ def pool_of(view: Session, tx: Transaction) -> Pool:
     The SPF domain comes from the transaction's ``spf.pass``; the organisation from the
     forward-confirmed PTR name, else from HELO, which is a mere claim.
     """
-    spf = next((f.evidence.get("domain", "") for f in tx.findings if f.code == "spf.pass"), "")
+    passes = [f.evidence.get("domain", "") for f in tx.findings if f.code == "spf.pass"]
     named = view.named
     host = named.name if named and named.confirmed and named.name else view.helo or ""
     return Pool(
         ip=view.opened.ip,
         network=network(view.opened.ip),
-        spf=canonical(str(spf)),
+        spf=canonical(str(passes[0])) if passes else "",
         organisation=organisation(host),
     )
 
 
+@lru_cache(maxsize=1_024)
 def reverse_path(address: str) -> str:
     """A reverse-path as it is remembered: without the tags that change from try to try.
 
@@ -88,12 +90,14 @@ def reverse_path(address: str) -> str:
     return f"{local}{at}{canonical(domain)}"
 
 
+@lru_cache(maxsize=1_024)
 def forward_path(address: str) -> str:
     """A recipient as it is remembered: the domain in lower case."""
     local, at, domain = address.rpartition("@")
     return f"{local}{at}{canonical(domain)}"
 
 
+@lru_cache(maxsize=1_024)  # the same key is read, written and read again within a transaction
 def digest(*parts: str) -> str:
     """A short name for what may be long: 96 bits, so that nobody finds two alike."""
     joined = "\0".join(parts).encode("utf-8", "backslashreplace")

@@ -10,26 +10,25 @@ from monitor.findings.catalogue import finding
 from monitor.findings.conduct.dialogue import Dialogue, Judge, shown
 
 # Over escaped text, as events hold it: the byte 0x16 reads \x16.
-_PROTOCOLS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("TLS", r"\\x16\\x03|\\x80.\\x01\\x03"),
-        ("HTTP", r"[A-Z]{3,10} \S+ HTTP/\d|(?i:host|user-agent|content-type): |PRI \* HTTP/2"),
-        ("SIP or RTSP", r"[A-Z]{3,10} \S+ (?:SIP|RTSP)/\d"),
-        ("SSH", r"SSH-\d"),
-        ("PROXY", r"PROXY (?:TCP[46]|UNKNOWN)\b|\\x0d\\x0a\\x0d\\x0a\\x00\\x0d\\x0aQUIT"),
-        ("SOCKS", r"\\x04[\\]x0[12]|\\x05\\x0[1-9]"),
-        ("RDP", r"\\x03\\x00\\x00"),
-        ("SMB", r"\\x00\\x00.*SMB"),
-        ("JSON", r'\{"'),
-        ("Redis", r"\*\d+$"),
-    )
+_PROTOCOLS = (
+    ("TLS", r"\\x16\\x03|\\x80.\\x01\\x03"),
+    ("HTTP", r"[A-Z]{3,10} \S+ HTTP/\d|(?i:host|user-agent|content-type): |PRI \* HTTP/2"),
+    ("SIP or RTSP", r"[A-Z]{3,10} \S+ (?:SIP|RTSP)/\d"),
+    ("SSH", r"SSH-\d"),
+    ("PROXY", r"PROXY (?:TCP[46]|UNKNOWN)\b|\\x0d\\x0a\\x0d\\x0a\\x00\\x0d\\x0aQUIT"),
+    ("SOCKS", r"\\x04[\\]x0[12]|\\x05\\x0[1-9]"),
+    ("RDP", r"\\x03\\x00\\x00"),
+    ("SMB", r"\\x00\\x00.*SMB"),
+    ("JSON", r'\{"'),
+    ("Redis", r"\*\d+$"),
 )
+_ANY = re.compile("|".join(f"({pattern})" for _, pattern in _PROTOCOLS))  # a group for each
 
 
 def protocol_of(text: str) -> str:
     """The protocol that a client's first line (escaped) belongs to; "" where it may be SMTP."""
-    return next((name for name, pattern in _PROTOCOLS if pattern.match(text)), "")
+    match = _ANY.match(text)
+    return _PROTOCOLS[match.lastindex - 1][0] if match and match.lastindex else ""
 
 
 class NotSmtp(Judge):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from monitor import events as ev
 from monitor.findings import helo
 from monitor.findings.answers import canonical
 from monitor.findings.catalogue import finding
 from monitor.findings.conduct.dialogue import MAX_SHOWN, Dialogue, Judge
+
+_fault = lru_cache(maxsize=4_096)(helo.fault)
 
 
 class Greeting(Judge):
@@ -39,12 +42,12 @@ class Greeting(Judge):
         if len(self._judged) < 10:
             self._judged.add(talk.argument)
         shown = talk.argument[:MAX_SHOWN]
-        if fault := helo.fault(talk.argument):
+        if fault := _fault(talk.argument):
             yield finding("conduct.helo-syntax", fault, helo=shown)
         name = canonical(talk.argument)
         if _from_here(talk):
             return
-        if name == self._our_name or helo.literal(name) == _address(talk.view.opened.local_ip):
+        if name == self._our_name or _is_literal(name, talk.view.opened.local_ip):
             yield _claims_us(shown, "our own name or address")
         elif name in self._local:
             self._pending = name
@@ -54,11 +57,13 @@ def _claims_us(name: str, what: str) -> ev.Finding:
     return finding("conduct.helo-is-us", f"the client calls itself {name}, {what}", helo=name)
 
 
-def _address(text: str) -> helo.Address | None:
+def _is_literal(name: str, ip: str) -> bool:
+    """Whether ``name`` is the address literal of ``ip``, however either is spelt."""
+    literal = helo.literal(name)
     try:
-        return ipaddress.ip_address(text)
+        return literal is not None and literal == ipaddress.ip_address(ip)
     except ValueError:
-        return None
+        return False
 
 
 def _from_here(talk: Dialogue) -> bool:

@@ -6,7 +6,7 @@ that an attempt is counted once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import lru_cache
 
 from monitor import events as ev
@@ -37,38 +37,46 @@ class Greylisted:
         self._listed = lru_cache(maxsize=8_192)(whitelist.has_client)
         self._patterns = compiled(rules.patterns)
 
-    def __call__(self, view: Session, event: ev.Event) -> Iterator[ev.Finding]:
+    def __call__(self, view: Session, event: ev.Event) -> Sequence[ev.Finding]:
         """What the attempt that ended tells, for each recipient."""
-        if isinstance(event, ev.Ended) and view.current is not None:
-            found = [f for r in view.current.rcpts for f in self._judge(view, r, event)]
-            yield from found[:MAX_TOLD]
-
-    def _judge(self, view: Session, rcpt: ev.Rcpt, ended: ev.Ended) -> list[ev.Finding]:
         tx = view.current
-        if tx is None or rcpt.by == "mxtap" or rcpt.code >= 500:
-            return []
-        key = Key.of(tx.mail.address, rcpt.address, pool_of(view, tx).key)
-        ours = self._observe(view, tx, rcpt, key)
+        if not isinstance(event, ev.Ended) or tx is None:
+            return ()
+        pool = pool_of(view, tx).key
+        observing = self._observing and not self._exempt(view, tx)
+        found: list[ev.Finding] = []
+        for rcpt in tx.rcpts:
+            if rcpt.by == "mxtap" or rcpt.code >= 500:
+                continue
+            key = Key.of(tx.mail.address, rcpt.address, pool)
+            ours = self._observe(tx, rcpt, key) if observing else None
+            found += self._judge(view.opened.ip, rcpt, event, key, ours)
+        return found[:MAX_TOLD]
+
+    def _judge(
+        self, ip: str, rcpt: ev.Rcpt, ended: ev.Ended, key: Key, ours: Decision | None
+    ) -> list[ev.Finding]:
+        observed = [describe(ours, "observed")] if ours else []
         more = {"observed": ours.state} if ours else {}
         told = outcome(rcpt, ended)
         if told is None or told.by == "mxtap":
-            return [describe(ours, "observed")] if ours else []
+            return observed
         if grey := recognise(told.code, told.reply, self._patterns):
-            return list(self._upstream.deferred(key, view.opened.ip, rcpt.at, grey, **more))
+            return list(self._upstream.deferred(key, ip, rcpt.at, grey, **more))
         if told.code < 300 and (found := list(self._upstream.accepted(key, rcpt.at, **more))):
             return found
-        return [describe(ours, "observed")] if ours else []
+        return observed
 
-    def _observe(self, view: Session, tx: Transaction, rcpt: ev.Rcpt, key: Key) -> Decision | None:
-        """What ours would have done, unless it would not have been asked."""
+    def _exempt(self, view: Session, tx: Transaction) -> bool:
+        """Whether ours would not have been asked about the client."""
         named = view.named
         name = named.name if named and named.confirmed else None
-        if (
-            not self._observing
-            or any(f.code == "list.allowed" for f in (*view.findings, *tx.findings))
-            or self._listed(view.opened.ip, name)
-            or self._whitelist.has_recipient(rcpt.address)
-        ):
+        allowed = any(f.code == "list.allowed" for f in (*view.findings, *tx.findings))
+        return allowed or self._listed(view.opened.ip, name)
+
+    def _observe(self, tx: Transaction, rcpt: ev.Rcpt, key: Key) -> Decision | None:
+        """What ours would have done, unless it would not have been asked."""
+        if self._whitelist.has_recipient(rcpt.address):
             return None
         if tx.mail.address:
             return self._greylist.decide(key, rcpt.at)

@@ -81,6 +81,8 @@ class Whitelist:
 
     def has_recipient(self, address: str) -> bool:
         """Whether a recipient is listed."""
+        if not self._recipients and not self._recipient_patterns:
+            return False
         whole = canonical(address)[:320]
         local, _, domain = whole.rpartition("@")
         if {whole, f"{local}@", f"{local.partition('+')[0]}@"} & self._recipients:

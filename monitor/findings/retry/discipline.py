@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -45,13 +45,19 @@ class Retries:
 
     def __call__(self, view: Session, event: ev.Event) -> Iterator[ev.Finding]:
         """What the transaction that ended tells, the worst of its recipients for each code."""
-        if not isinstance(event, ev.Ended) or view.current is None:
+        tx = view.current
+        if not isinstance(event, ev.Ended) or tx is None:
             return
-        pool = pool_of(view, view.current)
+        sender, began, pool = reverse_path(tx.mail.address), _began(view, tx), pool_of(view, tx)
         worst: dict[str, ev.Finding] = {}
         count: dict[str, int] = {}
-        for recipient, attempt in _attempts(view, view.current, event, self._patterns):
-            for found in self._take(view.current.mail.address, recipient, attempt, pool):
+        for address, told in _outcomes(tx, event):
+            recipient = forward_path(address)
+            chains = self._book.open(sender, recipient, began)
+            if not chains and told.code < 400:
+                continue  # accepted at once, as most mail is
+            attempt = _attempt(view, tx, event, told, self._patterns)
+            for found in self._take(sender, recipient, chains, attempt, pool):
                 count[found.code] = count.get(found.code, 0) + 1
                 known = worst.get(found.code)
                 if known is None or bands.worse(found.severity, known.severity):
@@ -61,12 +67,8 @@ class Retries:
             yield found
 
     def _take(
-        self, sender: str, recipient: str, attempt: Attempt, pool: Pool
-    ) -> Iterable[ev.Finding]:
-        sender, recipient = reverse_path(sender), forward_path(recipient)
-        chains = self._book.open(sender, recipient, attempt.began)
-        if not chains and attempt.fate == "accepted":
-            return []
+        self, sender: str, recipient: str, chains: list[Chain], attempt: Attempt, pool: Pool
+    ) -> list[ev.Finding]:
         found: list[ev.Finding] = []
         match = best(chains, attempt, pool)
         if match:
@@ -125,38 +127,36 @@ class Retries:
         )
 
 
-def _attempts(
-    view: Session, tx: Transaction, ended: ev.Ended, patterns: Patterns
-) -> Iterator[tuple[str, Attempt]]:
-    """Each recipient, "" where MAIL was refused, with its attempt."""
+def _began(view: Session, tx: Transaction) -> float:
+    return view.opened.at if view.transactions == 1 else tx.mail.at
+
+
+def _attempt(
+    view: Session, tx: Transaction, ended: ev.Ended, told: Outcome, patterns: Patterns
+) -> Attempt:
     opened = view.opened
-    size, message = _declared(tx.mail.params), _message(tx.content)
-    listener = digest(opened.relay, opened.local_ip, str(opened.local_port))[:6]
-    for recipient, told in _outcomes(tx, ended, size):
-        grey = recognise(told.code, told.reply, patterns)
-        yield (
-            recipient,
-            Attempt(
-                began=opened.at if view.transactions == 1 else tx.mail.at,
-                ended=told.at,
-                transaction=tx.id,
-                ip=opened.ip,
-                listener=listener,
-                code=told.code,
-                phase=told.phase,
-                size=size,
-                message=message,
-                asked=(grey.left or 0.0) if grey else 0.0,
-                void=ended.state == "unknown" or _void(told),
-            ),
-        )
+    grey = recognise(told.code, told.reply, patterns)
+    return Attempt(
+        began=_began(view, tx),
+        ended=told.at,
+        transaction=tx.id,
+        ip=opened.ip,
+        listener=digest(opened.relay, opened.local_ip, str(opened.local_port))[:6],
+        code=told.code,
+        phase=told.phase,
+        size=_declared(tx.mail.params),
+        message=_message(tx.content),
+        asked=(grey.left or 0.0) if grey else 0.0,
+        void=ended.state == "unknown" or _void(told),
+    )
 
 
-def _outcomes(tx: Transaction, ended: ev.Ended, size: int) -> Iterator[tuple[str, Outcome]]:
+def _outcomes(tx: Transaction, ended: ev.Ended) -> Iterator[tuple[str, Outcome]]:
+    """Each recipient, "" where MAIL was refused, with what was said of it."""
     mail = tx.mail
     if mail.code >= 400:
         # Without a size nothing tells the next message of a sender from this one.
-        if mail.code >= 500 or size:
+        if mail.code >= 500 or _declared(mail.params):
             yield "", Outcome(mail.code, mail.reply, "mail", mail.at, mail.by)
         return
     for rcpt in tx.rcpts[:MAX_JUDGED]:
