@@ -16,6 +16,14 @@ HELD_TOTAL = 64 * 1024 * 1024  # octets of content held back for all sessions
 HELD_EACH = 16 * 1024 * 1024  # and for one transaction
 
 
+# What is kept as it is, and changes nothing of what comes: all other events are looked at.
+_DECIDING: dict[Mode, tuple[type[ev.Event], ...]] = {
+    "full": (),
+    "envelope": (ev.Body, ev.Content),
+    "headers": (ev.Body, ev.Mail, ev.Found, ev.Ended, ev.Closed),
+}
+
+
 class Selection:
     """What is kept under one mode.
 
@@ -26,6 +34,7 @@ class Selection:
 
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
+        self.deciding = frozenset(_DECIDING.get(mode, ()))  # only these need be given to ``keep``
         self._held: dict[str, deque[ev.Body]] = {}  # by transaction; the oldest first
         self._held_size: dict[str, int] = {}
         self._total = 0

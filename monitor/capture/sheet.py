@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -10,6 +12,8 @@ from monitor import events as ev
 from monitor.capture.format import Gap, Header, Note, pack
 
 FULL = 512 * 1024  # octets of lines that make a frame
+_encode_lines = msgspec.json.Encoder().encode_lines
+_at = attrgetter("at")
 
 
 class Sheet:
@@ -34,12 +38,19 @@ class Sheet:
 
     def add(self, event: ev.AnyEvent) -> None:
         """Add an event."""
-        self._lines += ev.encode(event) + b"\n"
-        self._first = min(self._first, event.at)
-        self._last = max(self._last, event.at)
-        self.events += 1
-        self._transactions += isinstance(event, ev.Ended)
-        self._errors += is_error(event)
+        self.add_all((event,))
+
+    def add_all(self, events: Sequence[ev.AnyEvent]) -> None:
+        """Add events, at least one: all of them, or none where one cannot be encoded."""
+        self._lines += _encode_lines(events)
+        self._first = min(self._first, *map(_at, events))
+        self._last = max(self._last, *map(_at, events))
+        self.events += len(events)
+        for event in events:
+            if type(event) is ev.Ended:
+                self._transactions += 1
+            elif type(event) is ev.Found:
+                self._errors += is_error(event)
 
     def packed(self) -> tuple[Note, bytes]:
         """The note, and the octets to write."""

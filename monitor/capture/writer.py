@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 
 from monitor.capture.folder import CaptureFolder
 from monitor.capture.format import Gap
@@ -19,6 +20,7 @@ QUEUED = 50_000  # events that wait for the disk at most
 QUEUED_BODIES = 64 * 1024 * 1024  # and octets of content among them
 FLUSH = 2.0  # seconds of events that a crash may lose
 LOOK = 0.1  # seconds; to wake the thread for each event would cost more than what it does
+TOGETHER = 32  # events that are encoded at once: with their headers far less than a frame holds
 PRESSING = 8 * 1024 * 1024  # octets of content for which it is woken
 
 
@@ -57,13 +59,20 @@ class CaptureWriter:
 
     def __call__(self, event: AnyEvent) -> None:
         """Take one event."""
-        size = len(event.data) if isinstance(event, Body) else 0
-        waiting = self._bodies_in - self._bodies_out + size
-        if len(self._waiting) >= QUEUED or waiting > QUEUED_BODIES:
+        if len(self._waiting) >= QUEUED:
+            self.lost += 1
+        elif isinstance(event, Body):
+            self._take_body(event)
+        else:
+            self._waiting.append(event)
+
+    def _take_body(self, body: Body) -> None:
+        waiting = self._bodies_in - self._bodies_out + len(body.data)
+        if waiting > QUEUED_BODIES:
             self.lost += 1
             return
-        self._bodies_in += size
-        self._waiting.append(event)
+        self._bodies_in += len(body.data)
+        self._waiting.append(body)
         if waiting > PRESSING:
             self._pressing.set()
 
@@ -81,25 +90,50 @@ class CaptureWriter:
             while self._waiting:
                 if not sheet:
                     due = time.monotonic() + self._flush
-                self._add(sheet, self._waiting.popleft())
-                if sheet.full:
-                    sheet = self._write(sheet)
+                for events in self._chosen():
+                    self._add(sheet, events)
+                    if sheet.full:
+                        sheet = self._write(sheet)
             if sheet and time.monotonic() >= due:
                 sheet = self._write(sheet)
         if sheet:
             self._write(sheet)
         self._folder.close()
 
-    def _add(self, sheet: Sheet, event: AnyEvent) -> None:
-        if isinstance(event, Body):
-            self._bodies_out += len(event.data)
+    def _chosen(self) -> Iterable[list[AnyEvent]]:
+        """What to keep of the next that wait, in lists that a frame has room for."""
+        chosen: list[AnyEvent] = []
+        for _ in range(min(len(self._waiting), TOGETHER)):
+            event = self._waiting.popleft()
+            if isinstance(event, Body):
+                self._bodies_out += len(event.data)
+            if type(event) in self._selection.deciding:
+                chosen += self._keep(event)
+            else:
+                chosen.append(event)
+        if any(type(event) is Body for event in chosen):
+            return [[event] for event in chosen]
+        return [chosen] if chosen else []
+
+    def _keep(self, event: AnyEvent) -> list[AnyEvent]:
         try:
-            for kept in self._selection.keep(event):
-                if missing := self.lost + self._unwritten - self._told:
-                    sheet.say(Gap(at=kept.at, lost=missing))
-                    self._told += missing
-                sheet.add(kept)
+            return self._selection.keep(event)
         except Exception:
+            log.exception("an event could not be captured")
+            self._unwritten += 1
+            return []
+
+    def _add(self, sheet: Sheet, events: list[AnyEvent]) -> None:
+        if missing := self.lost + self._unwritten - self._told:
+            sheet.say(Gap(at=events[0].at, lost=missing))
+            self._told += missing
+        try:
+            sheet.add_all(events)
+        except Exception:
+            if len(events) > 1:  # only the one that is at fault is left out
+                for event in events:
+                    self._add(sheet, [event])
+                return
             log.exception("an event could not be captured")
             self._unwritten += 1
 

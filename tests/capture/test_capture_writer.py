@@ -191,3 +191,23 @@ def test_an_event_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
     with Capture(files(tmp_path)[0]) as capture:
         assert capture.read(1) == session()
         assert "1 events are missing" in capture.problems[0]
+
+
+def test_content_that_was_held_back_goes_into_frames_that_can_be_read(tmp_path: Path) -> None:
+    folder = CaptureFolder(tmp_path, Settings(disk_floor=0))
+    capture = CaptureWriter(folder, "headers")
+    at, piece = {"session": "s", "at": START}, bytes(1024 * 1024)
+    told: list[ev.AnyEvent] = [
+        ev.Mail(**at, transaction="s-1", address="a@b.test", code=250, reply="ok", by="upstream"),
+        *(
+            ev.Body(**at, transaction="s-1", offset=number * len(piece), data=piece)
+            for number in range(8)
+        ),
+        ev.Found(**at, about="s-1", findings=(ev.Finding(code="x.y", severity="error", title=""),)),
+    ]
+    for event in told:
+        capture(event)
+    capture.start()
+    capture.close()
+    [path] = files(tmp_path)
+    assert events_in(path) == told
