@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import Literal
 
 from monitor import events as ev
-from monitor.findings.message import summary
-from monitor.relay import paths
+from monitor.relay import paths, telling
 from monitor.relay.data import DataParser, stuffed
 from monitor.relay.replies import Answer
-from monitor.text import escape, printable
+from monitor.text import printable
 
-HEADER_TOLD = 65_536
 MAX_BODY = 64 * 1024 * 1024  # octets of a message that are kept; of a longer one the header
 
 
@@ -116,23 +114,11 @@ class Mailing:
         parser, self._parser = self._parser, None
         if parser is None or not self._id:
             return
-        facts = parser.facts
-        author, subject, message_id = summary(bytes(facts.header))
-        yield ev.Content(
+        yield telling.content(
+            parser,
             session=self._session,
             at=at,
             transaction=self._id,
-            size=facts.size,
-            sha256=parser.sha256,
-            header=escape(bytes(facts.header[:HEADER_TOLD])),
-            from_=author,
-            subject=subject,
-            message_id=message_id,
-            longest_line=facts.longest_line,
-            has_8bit=facts.has_8bit,
-            has_null=facts.has_null,
-            bare_newlines=facts.bare_newlines,
-            lookalike=escape(facts.lookalike),
             pipelined=self._pipelined,
         )
         offset = 0

@@ -9,7 +9,7 @@ import time
 
 from monitor import events as ev
 from monitor.findings.catalogue import finding
-from monitor.findings.message import summary
+from monitor.relay import telling
 from monitor.relay.data import DataParser
 from monitor.relay.delivery import aside, decide
 from monitor.relay.replies import Answer, own
@@ -23,7 +23,6 @@ from monitor.text import escape
 log = logging.getLogger(__name__)
 
 KEEP_AWAKE = 60.0  # seconds after which the waiting upstream gets a NOOP
-HEADER_TOLD = 65_536
 GO_AHEAD = Answer(354, (b"End data with <CR><LF>.<CR><LF>",))
 
 
@@ -173,30 +172,8 @@ def _tell_content(
     parser: DataParser,
     pipelined: bool,
 ) -> None:
-    facts = parser.facts
-    try:
-        author, subject, message_id = summary(bytes(facts.header))
-    except Exception:
-        log.exception("header summary failed")
-        author = subject = message_id = ""
     d.emit(
-        ev.Content(
-            session=d.id,
-            at=d.now(),
-            transaction=tx.id,
-            size=facts.size,
-            sha256=parser.sha256,
-            header=escape(bytes(facts.header[:HEADER_TOLD])),
-            from_=author,
-            subject=subject,
-            message_id=message_id,
-            longest_line=facts.longest_line,
-            has_8bit=facts.has_8bit,
-            has_null=facts.has_null,
-            bare_newlines=facts.bare_newlines,
-            lookalike=escape(facts.lookalike),
-            pipelined=pipelined,
-        )
+        telling.content(parser, session=d.id, at=d.now(), transaction=tx.id, pipelined=pipelined)
     )
     if d.settings.capture.mode in ("headers", "full"):
         _tell_body(d, tx, message)

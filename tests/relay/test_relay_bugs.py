@@ -15,7 +15,7 @@ from fakes import Client, FakeHub, Relay, relaying
 from monitor import events as ev
 from monitor.checks.case import ClientReport, MessageReport, RecipientsReport, SenderReport
 from monitor.policy.ruling import PASS, Ruling
-from monitor.relay import delivery, receiving, session, verbs
+from monitor.relay import delivery, receiving, session, telling, verbs
 from monitor.relay.data import DataParser
 from monitor.relay.journal import Journal
 from monitor.relay.spool import Spool, SpooledMessage
@@ -185,7 +185,7 @@ async def test_a_bug_in_a_verb_is_451_without_internals(
 STEPS = {
     "the spool opens": (Spool, "message"),
     "the spool writes": (SpooledMessage, "write"),
-    "the header is summed up": (receiving, "summary"),
+    "the header is summed up": (telling, "summary"),
     "the content is told": (receiving, "_tell_content"),
     "the check begins": (delivery, "_check"),
     "the journal starts": (Journal, "start"),
