@@ -37,6 +37,8 @@ from monitor.policy.ruling import Verified
 
 __all__ = ["Pipeline"]
 
+SMALL = 16 * 1024  # bytes of a message that are hashed before a timer could fire
+
 _Bodies = Mapping[Want, Digest]
 
 
@@ -116,13 +118,18 @@ class Pipeline:
             ),
             results=await self._stage.run(
                 "results", self._field(spf, outcomes, evaluation, verdict), ""
-            ),
+            )
+            if self._settings.checks.stamp
+            else "",
         )
 
     async def _body_hashes(self) -> _Bodies:
         wants = self._signatures.wants | self._chain.wants
+        hashing = self._hashes.digests(self._source, self._offset, wants)
+        if self._source.size <= SMALL:
+            return await hashing
         async with self._stage.limit():
-            return await self._hashes.digests(self._source, self._offset, wants)
+            return await hashing
 
     def _dkim(self, bodies: _Bodies | None, ask: Ask) -> Sequence[Outcome]:
         if bodies is None:
@@ -186,8 +193,6 @@ class Pipeline:
         evaluation: Evaluation | None,
         verdict: Verdict | None,
     ) -> str:
-        if not self._settings.checks.stamp:
-            return ""
         return results.field(
             self._settings.checks.authserv_id or self._settings.name,
             spf=spf.result,

@@ -63,16 +63,24 @@ class Stage:
         keep: Callable[[T], bool] | None = None,
     ) -> T | D:
         """As :meth:`run`, of work that asks: see :meth:`Inquiry.settle`."""
-        return await self.run(check, self.ask.settle(work, key, keep), default)
+        try:
+            return await self.ask.settle(work, key, keep)
+        except Exception as error:
+            self._failed(check, error)
+            return default
 
     async def run(self, check: str, work: Awaitable[T], default: D) -> T | D:
         """What ``work`` gives; ``default``, and a fault, where it fails."""
         try:
             return await work
-        except TimeoutError:
-            reason = "did not end in time"
         except Exception as error:
-            log.exception("the %s check failed", check)
+            self._failed(check, error)
+            return default
+
+    def _failed(self, check: str, error: Exception) -> None:
+        if isinstance(error, TimeoutError):
+            reason = "did not end in time"
+        else:
+            log.error("the %s check failed", check, exc_info=error)
             reason = type(error).__name__
         self._faults.append(finding("relay.check-failed", f"{check}: {reason}", check=check))
-        return default

@@ -11,7 +11,10 @@ class Resolver(Protocol):
     """One question, one answer, within the resolver's own deadline."""
 
     def known(self, name: str, rdtype: str) -> Answer | None:
-        """The answer, where it is at hand without waiting; else None."""
+        """The answer, where it is at hand without waiting; else None.
+
+        ``name`` is in canonical form already: this is asked most often of all.
+        """
         ...
 
     async def answer(self, name: str, rdtype: str) -> Answer:

@@ -65,7 +65,7 @@ class LiveResolver:
 
     def known(self, name: str, rdtype: str) -> Answer | None:
         """The cached answer, else None."""
-        return self._cache.get((canonical(name), rdtype), self._clock())
+        return self._cache.get((name, rdtype), self._clock())
 
     async def answer(self, name: str, rdtype: str) -> Answer:
         """The cached answer, else the network's. Never raises but when cancelled."""
