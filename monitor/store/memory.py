@@ -55,13 +55,35 @@ _NEWEST = (
     .order_by(_MEMORY.c.expires.desc())
     .limit(bindparam("most"))
 )
-CACHED = 20_000  # values kept at hand
+CACHED = 10_000  # values of a kind that are kept at hand
+LOADED = 5_000  # of a kind that are read at once: with more, each is asked for by itself
+_LOAD = f"SELECT key, value FROM memory WHERE kind = ? LIMIT {LOADED + 1}"
 
 Tell = Callable[[str, str, bytes, float, float | None], None]  # as StoredMemory.put
 
 
+class _AtHand:
+    """Values of one kind, the longest unwritten go first; None is known not to be there."""
+
+    def __init__(self) -> None:
+        self.values: OrderedDict[str, bytes | None] = OrderedDict()
+        self.looked = False  # how many there are
+        self.all = False  # whoever is not among the values is nowhere
+
+    def keep(self, key: str, value: bytes | None) -> None:
+        self.values[key] = value
+        self.values.move_to_end(key)
+        if len(self.values) > CACHED:
+            self.values.popitem(last=False)
+            self.all = False
+
+
 class StoredMemory:
-    """A :class:`monitor.findings.memory.Memory` in the database."""
+    """A :class:`monitor.findings.memory.Memory` in the database.
+
+    Of a kind that has few values all are at hand: for what is new, the common case, the
+    database is not asked. Every change of the table goes through here, save that rows expire.
+    """
 
     def __init__(self, engine: Engine, writer: Writer) -> None:
         self._engine = engine
@@ -71,24 +93,34 @@ class StoredMemory:
         self._pooled = engine.raw_connection()
         self._reader = cast(sqlite3.Connection, self._pooled.driver_connection)
         # Every value since the last written batch is among these, so a read never misses
-        # a write that still waits: the cache is larger than what a batch interval brings.
-        self._cache: OrderedDict[tuple[str, str], bytes | None] = OrderedDict()
+        # a write that still waits: there is room for more than a batch interval brings.
+        self._kinds: dict[str, _AtHand] = {}
         self.tell: Tell | None = None  # who else wants to know of every change
 
     def get(self, kind: str, key: str) -> bytes | None:
         """The value, or None where there is none, or the database does not answer."""
         with self._lock:
-            if (kind, key) in self._cache:
-                self._cache.move_to_end((kind, key))
-                return self._cache[kind, key]
-        try:
-            with self._lock:
+            kept = self._kinds.setdefault(kind, _AtHand())
+            try:
+                if not kept.looked:
+                    self._load(kind, kept)
+                if kept.all or key in kept.values:
+                    return kept.values.get(key)
                 row = self._reader.execute(_GET, (kind, key)).fetchone()
-        except sqlite3.Error:
-            return None
-        found: bytes | None = (row[0] or None) if row else None
-        self._remember(kind, key, found)
-        return found
+            except sqlite3.Error:
+                return None
+            found: bytes | None = (row[0] or None) if row else None
+            kept.keep(key, found)
+            return found
+
+    def _load(self, kind: str, kept: _AtHand) -> None:
+        rows = self._reader.execute(_LOAD, (kind,)).fetchall()
+        kept.looked = True
+        if len(rows) + len(kept.values) < CACHED and len(rows) <= LOADED:
+            written = {key: value or None for key, value in rows}
+            # What is at hand already may still be on its way to the database.
+            kept.values = OrderedDict(written | kept.values)
+            kept.all = True
 
     def put(
         self, kind: str, key: str, value: bytes, expires: float, due: float | None = None
@@ -105,7 +137,8 @@ class StoredMemory:
 
     def keep(self, kind: str, key: str, value: bytes, expires: float, due: float | None) -> None:
         """The same as ``put``, and nobody is told."""
-        self._remember(kind, key, value or None)
+        with self._lock:
+            self._kinds.setdefault(kind, _AtHand()).keep(key, value or None)
         self._writer.put((kind, key, value, expires, due), _PUT)
 
     def due(self, kind: str, now: float, limit: int) -> list[tuple[str, bytes]]:
@@ -148,10 +181,3 @@ class StoredMemory:
     def close(self) -> None:
         """Let go of the database."""
         self._pooled.close()
-
-    def _remember(self, kind: str, key: str, value: bytes | None) -> None:
-        with self._lock:
-            self._cache[kind, key] = value
-            self._cache.move_to_end((kind, key))
-            if len(self._cache) > CACHED:
-                self._cache.popitem(last=False)

@@ -94,6 +94,38 @@ def test_memory_reads_its_writes_and_outlives_a_restart(tmp_path: Path) -> None:
     assert list(again.memory.newest("retry", 9)) == []
 
 
+def test_of_a_kind_with_few_values_the_database_is_not_asked(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.memory.put("retry", "old", b"1", 100)
+    store.close()
+    again = Store(tmp_path)
+    again.memory.put("retry", "waits", b"2", 100)
+    assert again.memory.get("retry", "new") is None
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("DELETE FROM memory")
+    assert again.memory.get("retry", "old") == b"1"
+    assert again.memory.get("retry", "waits") == b"2"
+    again.close()
+
+
+def test_of_a_kind_with_many_values_each_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.store.memory.CACHED", 3)
+    store = Store(tmp_path)
+    assert store.memory.get("retry", "5") is None
+    for number in range(6):
+        store.memory.put("retry", str(number), b"x", 100)
+    store.writer.flush()
+    assert [store.memory.get("retry", str(number)) for number in range(7)] == [b"x"] * 6 + [None]
+    store.close()
+    monkeypatch.setattr("monitor.store.memory._LOAD", "SELECT key, value FROM memory WHERE kind=?")
+    monkeypatch.setattr("monitor.store.memory.LOADED", 5)
+    again = Store(tmp_path)
+    assert [again.memory.get("retry", str(number)) for number in range(7)] == [b"x"] * 6 + [None]
+    again.close()
+
+
 def test_memory_is_bounded_and_forgets_what_expires_the_soonest(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for number in range(10):
