@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from monitor.relay.channel import Channel
 from monitor.relay.data import outgoing
+from monitor.relay.dial import dial
 from monitor.relay.replies import Answer, ReplyError, ReplyParser
 
 
@@ -37,10 +38,8 @@ class Upstream(Channel):
     @classmethod
     async def connect(cls, host: str, port: int, timeout: float, preface: bytes = b"") -> Upstream:
         """Connect, and send ``preface`` (a PROXY header) at once. ``timeout`` is seconds."""
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(timeout):
-                _, upstream = await loop.create_connection(cls, host, port)
+            upstream = await dial(cls, host, port, timeout)
         except OSError as error:
             reason = getattr(error, "strerror", None) or "timed out"
             raise UpstreamError(f"cannot connect: {reason}") from error
