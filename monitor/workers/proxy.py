@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 BOUND = 8 * 1024 * 1024  # bytes of events that may wait for a hub that does not keep up
 BODIES = 64 * 1024 * 1024  # and of content with them
 PATIENCE = 1.0  # seconds for an answer
-_AT_ONCE = (ev.Content, ev.Ended)  # should this process die, its messages and their ends are known
+_SOON = (ev.Content, ev.Ended)  # should this process die, its messages and their ends are known
 AWAY = 0.05  # seconds for one from a hub that did not answer before
 
 
@@ -47,26 +47,28 @@ class Proxy:
         Where too much waits, sessions are left out from their start, events from the middle
         of others, but never their end.
         """
-        if not self._is_told(event):
-            self.dropped += 1
-            return
-        self._wire.say(event, len(event.data) if isinstance(event, ev.Body) else 0)
-        if isinstance(event, _AT_ONCE):
-            self._wire.flush()
-
-    def _is_told(self, event: ev.AnyEvent) -> bool:
-        wire = self._wire
+        kind, wire = type(event), self._wire
         room = wire.behind < BOUND or wire.keeps_up()
-        if isinstance(event, ev.Opened):
-            if room:
-                self._known.add(event.session)
-            return room
+        if kind is ev.Opened and room:
+            self._known.add(event.session)
         if event.session not in self._known:
-            return False
-        if isinstance(event, ev.Closed):
-            self._known.discard(event.session)
-            return True
-        return room and (not isinstance(event, ev.Body) or wire.waiting < BODIES)
+            self.dropped += 1
+        elif isinstance(event, ev.Body):
+            self._tell_body(event, room)
+        elif room or kind is ev.Closed:
+            wire.say(event)
+            if kind in _SOON:
+                wire.flush_soon()
+            elif kind is ev.Closed:
+                self._known.discard(event.session)
+        else:
+            self.dropped += 1
+
+    def _tell_body(self, body: ev.Body, room: bool) -> None:
+        if room and self._wire.waiting < BODIES:
+            self._wire.say(body, len(body.data))
+        else:
+            self.dropped += 1
 
     async def rule(self, stage: Stage) -> Ruling:
         """What the lists say, else the hub; where it does not answer, the mail passes."""

@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+from functools import lru_cache
 
 from monitor.relay.tally import SESSIONS, SPOOL
 
 KEY = 16  # bytes
 CELLS = 8_192  # a row, beside the first ones
+REMEMBERED = 1_024  # addresses and networks whose cells are at hand
 _FIXED = {SESSIONS: (0,), SPOOL: (1,)}
 _ROW = len(_FIXED) + CELLS
 _WIDTH = 8  # bytes
@@ -38,6 +40,7 @@ class SharedTally:
         self._cells = memoryview(self._map)[KEY:].cast("q")
         self._rows = len(self._cells) // _ROW
         self._start = row * _ROW
+        self._places = lru_cache(REMEMBERED)(self._find_places)  # a session asks six times
 
     def add(self, key: str, by: int = 1) -> None:
         """See :class:`monitor.relay.tally.Tally`."""
@@ -63,7 +66,7 @@ class SharedTally:
         self._cells.release()
         self._map.close()
 
-    def _places(self, key: str) -> tuple[int, ...]:
+    def _find_places(self, key: str) -> tuple[int, ...]:
         if fixed := _FIXED.get(key):
             return fixed
         digest = hashlib.blake2b(key.encode(), digest_size=8, key=self._key).digest()

@@ -47,6 +47,7 @@ class Wire(asyncio.Protocol, Generic[Heard]):
         self._input = bytearray()
         self._batch: list[object] = []
         self._bulk = 0
+        self._due = self._soon = False  # the loop will flush: within the delay, in its next turn
         self.behind = 0  # octets said since the other end last kept up, bulk aside
 
     async def open(self, sock: socket.socket) -> None:
@@ -77,12 +78,19 @@ class Wire(asyncio.Protocol, Generic[Heard]):
 
         Never blocks and is never refused: see :attr:`waiting` and :attr:`behind`.
         """
-        if not self._batch:
+        if not self._due:
             if self.closed:
                 return
-            self._loop.call_later(self._delay, self.flush)
+            self._due = True
+            self._loop.call_later(self._delay, self._when_due)
         self._batch.append(message)
         self._bulk += bulk
+
+    def flush_soon(self) -> None:
+        """Send what waits, together with what else this turn of the loop brings."""
+        if not self._soon:
+            self._soon = True
+            self._loop.call_soon(self.flush)
 
     async def close(self, patience: float = 5.0) -> None:
         """Send what waits, and close; ``patience`` seconds for an end that does not take it."""
@@ -98,6 +106,7 @@ class Wire(asyncio.Protocol, Generic[Heard]):
 
     def flush(self) -> None:
         """Send at once what waits for more."""
+        self._soon = False
         self.keeps_up()
         batch, self._batch = self._batch, []
         bulk, self._bulk = self._bulk, 0
@@ -110,6 +119,10 @@ class Wire(asyncio.Protocol, Generic[Heard]):
             frame = _encode([each for each in batch if _sayable(each)])
         self.behind += len(frame) - bulk
         self._transport.writelines((len(frame).to_bytes(_LENGTH), frame))
+
+    def _when_due(self) -> None:
+        self._due = False
+        self.flush()
 
     # asyncio's side
 

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from monitor import events as ev
 from monitor.config import ConfigError
@@ -46,6 +47,13 @@ class Worker:
         self._sessions: set[str] = set()
         self._process: asyncio.subprocess.Process | None = None
         self._settled = asyncio.Event()  # it serves, or will not
+        self._takes: dict[type, Callable[[Any], None]] = {  # any other event is the hub's
+            ev.Opened: self._opened,
+            ev.Closed: self._closed,
+            Ask: self._asks,
+            Beat: self._beats,
+            Failed: self._failed,
+        }
         self.trouble: Exception | None = None  # why it never served
 
     async def start(self, begin: Begin) -> None:
@@ -137,20 +145,26 @@ class Worker:
     # What it says
 
     def _take(self, message: Up) -> None:
-        if not isinstance(message, Message):
-            self._hub.emit(message)
-            if isinstance(message, ev.Opened):
-                self._sessions.add(message.session)
-            elif isinstance(message, ev.Closed):
-                self._sessions.discard(message.session)
-        elif isinstance(message, Ask):
-            self.say(Told(id=message.id, ruling=self._hub.policies(message.stage)))
-        elif isinstance(message, Beat):
-            self.beat, self.heard_at = message, time.monotonic()
-            self._hub.standing.count(message.hits)
-            self._settled.set()
-        elif isinstance(message, Failed):
-            self._fail((ConfigError if message.config else WorkerError)(message.reason))
+        self._takes.get(type(message), self._hub.emit)(message)
+
+    def _opened(self, event: ev.Opened) -> None:
+        self._hub.emit(event)
+        self._sessions.add(event.session)
+
+    def _closed(self, event: ev.Closed) -> None:
+        self._hub.emit(event)
+        self._sessions.discard(event.session)
+
+    def _asks(self, ask: Ask) -> None:
+        self.say(Told(id=ask.id, ruling=self._hub.policies(ask.stage)))
+
+    def _beats(self, beat: Beat) -> None:
+        self.beat, self.heard_at = beat, time.monotonic()
+        self._hub.standing.count(beat.hits)
+        self._settled.set()
+
+    def _failed(self, failed: Failed) -> None:
+        self._fail((ConfigError if failed.config else WorkerError)(failed.reason))
 
     def _lost(self) -> None:
         self._gone.set()
