@@ -54,7 +54,11 @@ class HistoryScreen(RecordsScreen):
         """Search history until so many rows more are shown, or there are no more."""
         self._stop_looking()
         self.query_one(StateLine).searching = top
-        self.run_worker(self._find(rows, top), group="history")
+
+        async def find() -> None:  # a coroutine made now would stay behind, were it not begun
+            await self._find(rows, top)
+
+        self.run_worker(find, group="history")
 
     def _stop_looking(self) -> None:
         self.workers.cancel_group(self, "history")
