@@ -11,6 +11,7 @@ import re
 
 __all__ = ["clip", "escape", "printable", "unescape"]
 
+_PLAIN = bytes(range(0x20, 0x7F))  # printable ASCII
 _NOT_PLAIN = re.compile(r"[^ -~]")  # all but printable ASCII is looked at one by one
 _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
@@ -51,7 +52,12 @@ def printable(raw: bytes | str, limit: int = 0) -> str:
 
 def escape(raw: bytes) -> str:
     """``raw`` as safe text from which :func:`unescape` restores every byte."""
-    return _safe(raw.decode("utf-8", "surrogateescape").replace("\\", "\\\\"))
+    raw = raw.replace(b"\\", b"\\\\")
+    # What every header has is done by bytes methods: most have nothing else to look at.
+    raw = raw.replace(b"\r\n", b"\\x0d\\x0a").replace(b"\t", b"\\x09")
+    if not raw.translate(None, _PLAIN):
+        return raw.decode("ascii")
+    return _safe(raw.decode("utf-8", "surrogateescape"))
 
 
 def unescape(text: str) -> bytes:

@@ -29,7 +29,7 @@ from monitor.findings.dmarc.evaluate import evaluate as evaluate_dmarc
 from monitor.findings.dmarc.judge import judge as judge_dmarc
 from monitor.findings.dmarc.walk import path
 from monitor.findings.mailbox import Authors, authors
-from monitor.findings.message import Header, scan
+from monitor.findings.message import Header, scan_section
 from monitor.findings.reports.loop import collector, loop
 from monitor.findings.reports.recognise import MAX_MESSAGE, automatic, may_be_report, recognise
 from monitor.findings.spf import Spf
@@ -70,7 +70,7 @@ class Pipeline:
         self._hashes = hashes
         self._now = now
         section, self._offset = head(source)
-        self._header: Header = scan(section)
+        self._header: Header = scan_section(section)
         self._authors: Authors = authors(self._header)
         self._signatures: Signatures = read_signatures(self._header, settings.checks.signatures)
         self._chain: Chain = arc.read(self._header)

@@ -23,6 +23,7 @@ __all__ = [
     "body_offset",
     "fields",
     "scan",
+    "scan_section",
     "summary",
 ]
 
@@ -33,6 +34,7 @@ MAX_SHOWN = 500  # characters of one field that a summary gives
 
 # RFC 5322 2.2 and 4.5: a name, WSP that obsolete syntax allows, a colon, folded lines.
 _FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+", re.MULTILINE)
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 
 
@@ -78,11 +80,8 @@ def body_offset(message: bytes) -> int:
         return 2
     if message.startswith(b"\n"):
         return 1
-    crlf = message.find(b"\n\r\n")
-    bare = message.find(b"\n\n", 0, crlf + 1 if crlf >= 0 else None)
-    if bare >= 0:
-        return bare + 2
-    return crlf + 3 if crlf >= 0 else -1
+    empty = _EMPTY_LINE.search(message)
+    return empty.end() if empty else -1
 
 
 def fields(section: bytes) -> Iterator[re.Match[bytes]]:
@@ -96,10 +95,14 @@ def scan(message: bytes, limit: int = MAX_FIELDS) -> Header:
     Lines that are no field are passed over; ``limit`` fields are looked at.
     """
     end = body_offset(message)
-    clipped = (end if end >= 0 else len(message)) > MAX_HEADER
-    section = message[: min(end, MAX_HEADER)] if end >= 0 else message[:MAX_HEADER]
-    found = [Field(match[1].lower(), match[0]) for match in islice(fields(section), limit + 1)]
-    return Header(found[:limit], clipped or len(found) > limit)
+    return scan_section(message[:end] if end >= 0 else message, limit)
+
+
+def scan_section(section: bytes, limit: int = MAX_FIELDS) -> Header:
+    """As :func:`scan`, where ``section`` is known to hold nothing but a header."""
+    within = fields(section[:MAX_HEADER])
+    found = [Field(match[1].lower(), match[0]) for match in islice(within, limit + 1)]
+    return Header(found[:limit], len(section) > MAX_HEADER or len(found) > limit)
 
 
 def summary(header: bytes) -> tuple[str, str, str]:
@@ -124,5 +127,6 @@ def _shown(section: bytes, lowered: bytes, name: bytes) -> str:
         match = _FIELD.match(section, at, at + MAX_SUMMARY)
         if match and len(match[1]) == len(name) - 1:
             raw = match[0]
-            return printable(decode_words(raw[raw.index(b":") + 1 :]).strip(), MAX_SHOWN)
+            value = raw[raw.index(b":") + 1 :].strip()
+            return printable(decode_words(value).strip(), MAX_SHOWN)
     return ""

@@ -40,7 +40,8 @@ _CODECS = {
 
 def decode_words(raw: bytes) -> str:
     """``raw`` unfolded, its encoded-words decoded; bytes outside UTF-8 become surrogates."""
-    raw = _FOLD.sub(b"", raw)
+    if b"\n" in raw:
+        raw = _FOLD.sub(b"", raw)
     if b"=?" not in raw:
         return raw.decode("utf-8", "surrogateescape")
     text: list[str] = []

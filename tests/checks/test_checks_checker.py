@@ -262,7 +262,7 @@ def broken(*_, **__):
         (pipeline_module, "unauthorised", "dmarc", {"spf.pass", "dkim.pass", "arc.none"}),
         (pipeline_module, "may_be_report", "reports", {"spf.pass", "dkim.pass", "dmarc.pass"}),
         (pipeline_module.arc, "verify", "arc", {"spf.pass", "dkim.pass", "dmarc.pass"}),
-        (pipeline_module, "scan", "header", {"spf.pass"}),
+        (pipeline_module, "scan_section", "header", {"spf.pass"}),
         (sender_module.spf, "check", "spf", {"dkim.pass", "dmarc.pass", "arc.none"}),
         (sender_module.helo, "judge", "helo", {"spf.pass", "dkim.pass", "dmarc.pass"}),
         (sender_module.routing, "sender", "routing", {"spf.pass", "dkim.pass", "dmarc.pass"}),
