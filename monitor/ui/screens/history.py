@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import work
 from textual.timer import Timer
 
 from monitor.control.feed import FeedError
@@ -54,16 +55,13 @@ class HistoryScreen(RecordsScreen):
         """Search history until so many rows more are shown, or there are no more."""
         self._stop_looking()
         self.query_one(StateLine).searching = top
-
-        async def find() -> None:  # a coroutine made now would stay behind, were it not begun
-            await self._find(rows, top)
-
-        self.run_worker(find, group="history")
+        self._find(rows, top)
 
     def _stop_looking(self) -> None:
         self.workers.cancel_group(self, "history")
         self.query_one(StateLine).searching = None
 
+    @work(group="history")
     async def _find(self, rows: int, top: bool) -> None:
         try:
             while rows > 0 and (came := await self.desk.more(top=top)) >= 0:
