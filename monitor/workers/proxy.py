@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
 from monitor import events as ev
 from monitor.findings.catalogue import finding
@@ -70,13 +71,15 @@ class Proxy:
         else:
             self.dropped += 1
 
-    async def rule(self, stage: Stage) -> Ruling:
-        """What the lists say, else the hub; where it does not answer, the mail passes."""
+    def rule(self, stage: Stage) -> Ruling | Coroutine[Any, Any, Ruling]:
+        """What the lists say, else the hub, which alone is waited for."""
         told = self.standing.rule(stage)
         if told is not None:
             return told
-        if stage.phase not in self.asked:
-            return PASS
+        return self._ask(stage) if stage.phase in self.asked else PASS
+
+    async def _ask(self, stage: Stage) -> Ruling:
+        """What the hub says; where it does not answer in time, the mail passes."""
         number = next(self._numbers)
         answer: asyncio.Future[Ruling] = asyncio.get_running_loop().create_future()
         self._open[number] = answer

@@ -38,7 +38,6 @@ class SharedTally:
         self._map = mmap.mmap(memory, 0)
         self._key = self._map[:KEY]
         self._cells = memoryview(self._map)[KEY:].cast("q")
-        self._rows = len(self._cells) // _ROW
         self._start = row * _ROW
         self._places = lru_cache(REMEMBERED)(self._find_places)  # a session asks six times
 
@@ -49,8 +48,7 @@ class SharedTally:
 
     def count(self, key: str) -> int:
         """See :class:`monitor.relay.tally.Tally`."""
-        cells, rows = self._cells, range(self._rows)
-        return min(sum(cells[row * _ROW + at] for row in rows) for at in self._places(key))
+        return min(sum(self._cells[at::_ROW]) for at in self._places(key))
 
     def of_row(self, row: int, key: str) -> int:
         """The count of one worker."""
