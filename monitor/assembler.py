@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from monitor import events as ev
 from monitor.findings.hearing import Hearers, hears
@@ -11,6 +11,14 @@ from monitor.findings.views import TAKES, Discipline, Session, Transaction
 from monitor.record import Client, Late, Message, Recipient, Record, Tls, moment
 
 Output = Record | Late
+
+
+class _Handling(NamedTuple):
+    """What is done with the events of one type, decided at the first of each."""
+
+    take: Callable[[Session, Any], None] | None
+    judges: Sequence[Discipline]
+    completes: Callable[[Session, Any], Sequence[Output]] | None
 
 
 class Assembler:
@@ -30,6 +38,7 @@ class Assembler:
         failed: Callable[[Discipline], None] | None = None,
     ) -> None:
         self._judges = Hearers((each, hears(each)) for each in disciplines)
+        self._handling: dict[type[ev.Event], _Handling] = {}
         self._failed = failed
         self._sessions: dict[str, Session] = {}
 
@@ -43,26 +52,30 @@ class Assembler:
     def feed(self, event: ev.AnyEvent) -> tuple[Sequence[ev.AnyEvent], Sequence[Output]]:
         """Take one event; give the events to pass on, in order, and the outputs made."""
         kind = type(event)
-        if isinstance(event, ev.Opened):
-            view = self._sessions[event.session] = Session(opened=event)
-        else:
-            known = self._sessions.get(event.session)
-            if known is None:
-                return (event,), _orphan(event)
-            view = known
-        if take := TAKES.get(kind):
-            take(view, event)
+        if kind is ev.Opened:
+            self._sessions[event.session] = Session(opened=cast("ev.Opened", event))
+        view = self._sessions.get(event.session)
+        if view is None:
+            return (event,), _orphan(event)
+        handling = self._handling.get(kind) or self._decide(kind)
+        if handling.take:
+            handling.take(view, event)
         passed: tuple[ev.AnyEvent, ...] = (event,)
-        if (judges := self._judges[kind]) and (found := self._ask(judges, view, event)):
+        if handling.judges and (found := self._ask(handling.judges, view, event)):
             # In front, so that they are known when the record is made; but nothing is known
             # of a session or transaction in front of the event that begins it.
             told = _tell(view, event, tuple(found))
             passed = (event, told) if kind in (ev.Opened, ev.Mail) else (told, event)
-        if completes := _COMPLETES.get(kind):
+        if handling.completes:
             if kind is ev.Closed:
                 del self._sessions[event.session]
-            return passed, completes(view, event)
+            return passed, handling.completes(view, event)
         return passed, ()
+
+    def _decide(self, kind: type[ev.Event]) -> _Handling:
+        found = _Handling(TAKES.get(kind), self._judges[kind], _COMPLETES.get(kind))
+        self._handling[kind] = found
+        return found
 
     def _ask(
         self, judges: Sequence[Discipline], view: Session, event: ev.AnyEvent
