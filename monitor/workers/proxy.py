@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 BOUND = 8 * 1024 * 1024  # bytes of events that may wait for a hub that does not keep up
 BODIES = 64 * 1024 * 1024  # and of content with them
 PATIENCE = 1.0  # seconds for an answer
-_SOON = (ev.Content, ev.Ended)  # should this process die, its messages and their ends are known
 AWAY = 0.05  # seconds for one from a hub that did not answer before
 
 
@@ -58,7 +57,10 @@ class Proxy:
             self._tell_body(event, room)
         elif room or kind is ev.Closed:
             wire.say(event)
-            if kind in _SOON:
+            # Should this process die, its messages are known, and the ends that clients heard of.
+            if kind is ev.Ended:
+                wire.flush()
+            elif kind is ev.Content:
                 wire.flush_soon()
             elif kind is ev.Closed:
                 self._known.discard(event.session)
