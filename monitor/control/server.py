@@ -144,7 +144,7 @@ class ControlServer:
         self._clients.add(client)
         sender = asyncio.get_running_loop().create_task(client.send())
         try:
-            while line := await reader.readline():
+            while not client.gone and (line := await reader.readline()):
                 await self._take(client, line)
                 await client.answered.wait()  # who does not read is not heard further
         except (ConnectionError, ValueError, asyncio.CancelledError):

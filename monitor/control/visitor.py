@@ -23,6 +23,7 @@ class Visitor:
     def __init__(self, writer: asyncio.StreamWriter, user: str) -> None:
         self.user = user
         self.subscribed = False
+        self.gone = False  # nothing can be sent any more, and nothing is kept
         self.study: asyncio.Task[None] | None = None
         self._writer = writer
         self._queue: deque[bytes] = deque()
@@ -33,6 +34,8 @@ class Visitor:
 
     def offer(self, line: bytes) -> None:
         """An update: dropped, and counted, where too many wait."""
+        if self.gone:
+            return
         if len(self._queue) >= MAX_QUEUE:
             self._missed += 1
             return
@@ -41,6 +44,8 @@ class Visitor:
 
     def answer(self, line: bytes) -> None:
         """An answer: never dropped, and the next request waits until it was taken."""
+        if self.gone:
+            return
         self._queue.append(line)
         self._ready.set()
         self.answered.clear()
@@ -57,6 +62,7 @@ class Visitor:
         except ConnectionError:
             pass
         finally:
+            self.gone = True
             self._queue.clear()
             self.answered.set()
 

@@ -254,6 +254,34 @@ async def test_who_goes_without_its_answers_leaves_none(tmp_path: Path) -> None:
             gc.enable()
 
 
+async def test_who_goes_before_he_is_answered_is_let_go(tmp_path: Path) -> None:
+    """His sender ends by an update that it cannot write; the answer comes after that."""
+    async with serving(tmp_path) as hub:
+        server = hub.listeners[0].__self__  # type: ignore[attr-defined]
+        asked, known = asyncio.Event(), asyncio.Event()
+
+        async def history(**_: object) -> list[Record]:
+            asked.set()
+            await known.wait()
+            return []
+
+        server._requests._history = history
+        async with asyncio.timeout(5):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(tmp_path / SOCKET))
+                client.send(b'{"id":1,"do":"subscribe"}\n{"id":2,"do":"history"}\n')
+                await asked.wait()
+                (visitor,) = server._clients
+            while not visitor.gone:
+                visitor.offer(b"{}\n")
+                await asyncio.sleep(0)
+            known.set()
+            while server._clients:
+                await asyncio.sleep(0)
+        visitor.offer(b"{}\n")
+        assert not visitor._queue
+
+
 async def test_after_a_restart_the_feed_catches_up_without_a_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
