@@ -10,9 +10,9 @@ import msgspec
 
 from monitor.control.protocol import Missed
 
-__all__ = ["MAX_QUEUE", "Visitor"]
+__all__ = ["MAX_WAITING", "Visitor"]
 
-MAX_QUEUE = 5_000  # updates that may wait for a slow client
+MAX_WAITING = 8 * 1024 * 1024  # octets of updates that may wait for a slow client: some thousands
 
 _encode = msgspec.json.Encoder().encode
 
@@ -26,7 +26,8 @@ class Visitor:
         self.gone = False  # nothing can be sent any more, and nothing is kept
         self.study: asyncio.Task[None] | None = None
         self._writer = writer
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[tuple[bytes, int]] = deque()  # lines, and what each counts for
+        self._waiting = 0  # octets of updates in it
         self._missed = 0
         self._ready = asyncio.Event()
         self.answered = asyncio.Event()  # nothing of what was asked waits
@@ -36,19 +37,22 @@ class Visitor:
         """An update: dropped, and counted, where too many wait."""
         if self.gone:
             return
-        if len(self._queue) >= MAX_QUEUE:
+        if self._waiting + len(line) > MAX_WAITING:
             self._missed += 1
             return
-        self._queue.append(line)
-        self._ready.set()
+        self._put(line, len(line))
 
     def answer(self, line: bytes) -> None:
         """An answer: never dropped, and the next request waits until it was taken."""
         if self.gone:
             return
-        self._queue.append(line)
-        self._ready.set()
+        self._put(line, 0)
         self.answered.clear()
+
+    def _put(self, line: bytes, counts: int) -> None:
+        self._queue.append((line, counts))
+        self._waiting += counts
+        self._ready.set()
 
     def end_study(self) -> None:
         """Nobody waits for its answer any more."""
@@ -81,4 +85,6 @@ class Visitor:
 
     def _taken(self) -> Iterator[bytes]:
         for _ in range(min(50, len(self._queue))):
-            yield self._queue.popleft()
+            line, counts = self._queue.popleft()
+            self._waiting -= counts
+            yield line

@@ -26,7 +26,7 @@ from monitor.control.offline import StoreFeed, open_feed
 from monitor.control.protocol import Link, ListsUpdate, RecordUpdate, Request, Status
 from monitor.control.requests import AT_ONCE, Requests, Study
 from monitor.control.server import SOCKET, ControlError, ControlServer
-from monitor.control.visitor import MAX_QUEUE
+from monitor.control.visitor import MAX_WAITING
 from monitor.control.who import user
 from monitor.hub import Hub
 from monitor.hub.search import search
@@ -193,11 +193,30 @@ async def test_a_client_that_never_reads_costs_no_memory(tmp_path: Path) -> None
             while not any(c.subscribed for c in server._clients):
                 await asyncio.sleep(0)
         (client,) = server._clients
-        for _ in range(MAX_QUEUE + 500):
-            client.offer(b"x" * 100)
-        assert len(client._queue) == MAX_QUEUE
-        assert client._missed >= 500
+        client.answer(b"y" * MAX_WAITING)  # what was asked for displaces no update
+        size = 100_000
+        for _ in range(MAX_WAITING // size + 50):
+            client.offer(b"x" * size)
+        updates = sum(len(line) for line, _ in client._queue if line.startswith(b"x"))
+        assert MAX_WAITING - size < updates <= MAX_WAITING
+        assert client._missed == 50
         writer.close()
+
+
+async def test_what_was_read_makes_room_again(tmp_path: Path) -> None:
+    async with serving(tmp_path) as hub:
+        feed = SocketFeed(tmp_path)
+        await feed.start()
+        server = hub.listeners[0].__self__  # type: ignore[attr-defined]
+        (client,) = server._clients
+        for _ in range(3):
+            for _ in range(10):
+                client.offer(b'{"type":"missed","count":1,"pad":"%s"}\n' % (b"x" * 100_000))
+            async with asyncio.timeout(5):
+                while client._queue:
+                    await asyncio.sleep(0)
+        assert client._waiting == client._missed == 0
+        await feed.close()
 
 
 async def test_who_asks_and_never_reads_is_heard_no_further(tmp_path: Path) -> None:
