@@ -6,11 +6,14 @@ the same questions find equal answers, it would come to the same, and need not r
 
 from __future__ import annotations
 
+import math
+import time
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
-from monitor.findings.answers import Answer
+from monitor.dns import Resolver
+from monitor.findings.answers import Answer, Question
 
 __all__ = ["Judgement", "Judgements"]
 
@@ -18,20 +21,33 @@ SIZE = 16_384  # answers, of at most 1024 characters each, that are held on to
 _UNIT = 1_024  # characters of records that count as one more
 
 
-class Judgement(NamedTuple):
+class Judgement:
     """A result, which nobody may change, and the answers that it came of, as they were asked."""
 
-    result: Any
-    answers: tuple[Answer, ...]
-    cost: int
+    __slots__ = ("answers", "cost", "result", "until")
+
+    def __init__(self, result: Any, answers: Mapping[Question, Answer], until: float) -> None:
+        """``until`` is when the first of the answers expires."""
+        self.result = result
+        self.answers = answers
+        self.until = until
+        size = sum(len(record) for answer in answers.values() for record in answer.records)
+        self.cost = 1 + len(answers) + size // _UNIT
 
 
 class Judgements:
     """The least recently used goes first."""
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        size: int = SIZE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Hold ``size`` answers; a judgement by itself counts as one."""
+        self._resolver = resolver
         self._size = size
+        self._clock = clock
         self._used = 0
         self._entries: OrderedDict[Hashable, Judgement] = OrderedDict()
 
@@ -39,21 +55,29 @@ class Judgements:
         return len(self._entries)
 
     def get(self, key: Hashable) -> Judgement | None:
-        """What was made of ``key``, of answers that may be others by now."""
+        """What was made of ``key``, where the resolver has the same answers still at hand."""
         found = self._entries.get(key)
-        if found is not None:
-            self._entries.move_to_end(key)
+        if found is None:
+            return None
+        self._entries.move_to_end(key)
+        if self._clock() >= found.until:
+            known = self._resolver.known
+            if any(known(*question) != answer for question, answer in found.answers.items()):
+                return None
+            found.until = self._until(found.answers)
         return found
 
-    def put(self, key: Hashable, result: object, answers: tuple[Answer, ...]) -> None:
+    def put(self, key: Hashable, result: object, answers: Mapping[Question, Answer]) -> None:
         """Remember ``result``, unless an answer was missing: that is soon mended."""
-        if any(answer.failed for answer in answers):
+        if any(answer.failed for answer in answers.values()):
             return
         if (before := self._entries.pop(key, None)) is not None:
             self._used -= before.cost
-        size = sum(len(record) for answer in answers for record in answer.records)
-        found = Judgement(result, answers, 1 + len(answers) + size // _UNIT)
-        self._entries[key] = found
+        found = self._entries[key] = Judgement(result, answers, self._until(answers))
         self._used += found.cost
         while self._used > self._size:
             self._used -= self._entries.popitem(last=False)[1].cost
+
+    def _until(self, answers: Mapping[Question, Answer]) -> float:
+        left = self._resolver.left
+        return self._clock() + min((left(*question) for question in answers), default=math.inf)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.checks import results
@@ -17,7 +17,7 @@ from monitor.findings.answers import Ask, Question
 from monitor.findings.arc import Chain, Verdict
 from monitor.findings.dkim.atps import authorised
 from monitor.findings.dkim.body import Digest, Want
-from monitor.findings.dkim.judge import Alignment, unsettled_domains, valid_domains
+from monitor.findings.dkim.judge import Alignment, facts, unsettled_domains, valid_domains
 from monitor.findings.dkim.judge import judge as judge_dkim
 from monitor.findings.dkim.syntax import Signature
 from monitor.findings.dkim.verify import Outcome, Signatures
@@ -29,7 +29,7 @@ from monitor.findings.dmarc.evaluate import evaluate as evaluate_dmarc
 from monitor.findings.dmarc.judge import judge as judge_dmarc
 from monitor.findings.dmarc.walk import path
 from monitor.findings.mailbox import Authors, authors
-from monitor.findings.message import Header, scan_section
+from monitor.findings.message import Header, scan
 from monitor.findings.reports.loop import collector, loop
 from monitor.findings.reports.recognise import MAX_MESSAGE, automatic, may_be_report, recognise
 from monitor.findings.spf import Spf
@@ -39,6 +39,7 @@ __all__ = ["Pipeline"]
 
 SMALL = 16 * 1024  # bytes of a message that are hashed before a timer could fire
 
+_NO_CHAIN = Verdict("none")
 _Bodies = Mapping[Want, Digest]
 
 
@@ -70,7 +71,7 @@ class Pipeline:
         self._hashes = hashes
         self._now = now
         section, self._offset = head(source)
-        self._header: Header = scan_section(section)
+        self._header: Header = scan(section)
         self._authors: Authors = authors(self._header)
         self._signatures: Signatures = read_signatures(self._header, settings.checks.signatures)
         self._chain: Chain = arc.read(self._header)
@@ -84,12 +85,14 @@ class Pipeline:
             for name in path(self._authors.domain):
                 yield f"_dmarc.{name}", "TXT"
 
-    async def run(self, spf: Spf) -> MessageReport:
-        """Every check of the message; ``spf`` is of its envelope."""
+    async def run(self, spf: Spf, before: Sequence[Finding] = ()) -> MessageReport:
+        """Every check of the message; ``spf`` is of its envelope, as is what was found before."""
         settle = self._stage.settle
         bodies = await self._stage.run("body", self._body_hashes(), None)
         outcomes = await settle("dkim", lambda ask: self._dkim(bodies, ask), ())
-        verdict = await settle("arc", lambda ask: self._arc(bodies, ask), None)
+        verdict: Verdict | None = _NO_CHAIN
+        if self._chain.present:
+            verdict = await settle("arc", lambda ask: self._arc(bodies, ask), None)
         valid, unsettled = valid_domains(outcomes), unsettled_domains(outcomes)
         author = self._authors.domain
         dmarc = await settle(
@@ -100,27 +103,32 @@ class Pipeline:
             keep=lambda found: found.evaluation.result != "fail",  # which the message explains
         )
         evaluation = dmarc.evaluation if dmarc else None
-        found: list[Finding] = []
-        found += await settle("dkim", lambda ask: self._judge_dkim(outcomes, evaluation, ask), ())
+        found = [*before]
+        found += await settle(
+            "dkim",
+            lambda ask: self._judge_dkim(outcomes, evaluation, ask),
+            (),
+            key=self._known_signers(outcomes, evaluation),
+        )
         if dmarc:
             found += dmarc.findings
             found += await self._stage.run("reports", self._reports(dmarc.evaluation), ())
         if verdict:
             found.append(arc.judge(verdict))
         proved = evaluation is not None and evaluation.result == "pass"
+        stamp = self._settings.checks.stamp
+        field = self._field(spf, outcomes, evaluation, verdict) if stamp else None
+        results = await self._stage.run("results", field, "") if field else ""
         return MessageReport(
-            findings=tuple(found),
+            findings=(*found, *self._stage.faults),
+            answers=self._ask.answers,
             verified=Verified(
                 spf=spf.domain if spf.result == "pass" else "",
                 dkim=valid,
                 dmarc=author if proved else "",
                 author=author,
             ),
-            results=await self._stage.run(
-                "results", self._field(spf, outcomes, evaluation, verdict), ""
-            )
-            if self._settings.checks.stamp
-            else "",
+            results=results,
         )
 
     async def _body_hashes(self) -> _Bodies:
@@ -153,6 +161,17 @@ class Pipeline:
         refused = unauthorised(evaluation, ask)
         found = judge_dmarc(evaluation, spf.result, outcomes, self._header, refused)
         return _Dmarc(evaluation, tuple(found))
+
+    def _known_signers(
+        self, outcomes: Sequence[Outcome], evaluation: Evaluation | None
+    ) -> Hashable:
+        """All that the judgement depends on; None where it is of this message alone."""
+        told = tuple(map(facts, outcomes))
+        if None in told:
+            return None
+        signers = evaluation.dkim if evaluation else ()
+        alignments = evaluation is not None, tuple(each.alignment for each in signers)
+        return "signers", self._signatures.more, self._authors.domain, alignments, told
 
     def _judge_dkim(
         self, outcomes: Sequence[Outcome], evaluation: Evaluation | None, ask: Ask

@@ -91,7 +91,7 @@ def _dkim(outcome: Outcome) -> AuthenticationResult:
     return DKIMAuthenticationResult(
         result=_DKIM[outcome.result],
         header_d=signature.domain,
-        header_s=signature.selector,
+        header_s=signature.signer.selector,
         header_a=signature.algorithm,
     )
 

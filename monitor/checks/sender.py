@@ -27,13 +27,7 @@ async def check_sender(stage: Stage, envelope: Envelope) -> tuple[Spf, Sequence[
     """The SPF result, and the findings about the envelope."""
     ip, name, mail_from = envelope.ip, envelope.helo, envelope.mail_from
     _, at, domain = mail_from.rpartition("@")
-    result = await stage.settle(
-        "spf",
-        lambda ask: spf.check(ip, name, mail_from, ask),
-        Spf(),
-        key=("spf", ip, name, at + domain),
-        keep=lambda found: not found.personal,
-    )
+    result = await stage.settle("spf", lambda ask: spf.check(ip, name, mail_from, ask), Spf())
     greeting: Sequence[Finding] = await stage.settle(
         "helo", lambda ask: helo.judge(envelope, ask), (), key=("helo", ip, name, envelope.name)
     )

@@ -34,7 +34,7 @@ class Inquiry:
         judgements: Judgements | None = None,
     ) -> None:
         self._resolver = resolver
-        self._judgements = Judgements() if judgements is None else judgements
+        self._judgements = Judgements(resolver) if judgements is None else judgements
         self._answers: dict[Question, Answer] = {}
         self._used: dict[Question, Answer] = {}  # by the check that runs
         self._left = questions
@@ -83,16 +83,25 @@ class Inquiry:
                 await self.fetch(need.questions)
                 continue
             if key is not None and (keep is None or keep(result)):
-                self._judgements.put(key, result, tuple(self._used.values()))
+                self._judgements.put(key, result, self._used)
             return result
 
+    def keep(self, key: Hashable, result: object) -> None:
+        """Remember ``result`` as what ``key`` and all answers that were given come to."""
+        self._judgements.put(key, result, self._answers)
+
     def _recall(self, key: Hashable) -> Judgement | None:
-        """The judgement, where it holds. It asks what the check would, and counts it likewise."""
+        """The judgement, where it holds. What it came of is told and counted as if asked now."""
         found = self._judgements.get(key)
-        if found is not None:
-            for answer in found.answers:
-                if self._at_hand((answer.name, answer.type)) != answer:
-                    return None
+        if found is None:
+            return None
+        ours, its = self._answers, found.answers
+        asked = [question for question in its if question in ours]
+        new = len(its) - len(asked)
+        if new > self._left or any(ours[question] != its[question] for question in asked):
+            return None
+        self._left -= new
+        ours.update(its)
         return found
 
     async def fetch(self, questions: Iterable[Question]) -> None:

@@ -17,6 +17,10 @@ class Resolver(Protocol):
         """
         ...
 
+    def left(self, name: str, rdtype: str) -> float:
+        """Seconds for which that answer stays at hand as it is; 0 where there is none."""
+        ...
+
     async def answer(self, name: str, rdtype: str) -> Answer:
         """Answer ``name`` and ``rdtype``. Never raises for DNS trouble: see ``Answer.status``."""
         ...

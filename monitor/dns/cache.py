@@ -35,6 +35,11 @@ class Cache:
         self._entries.move_to_end(question)
         return entry[2]
 
+    def expires(self, question: Question) -> float:
+        """When the answer goes; 0 where there is none."""
+        entry = self._entries.get(question)
+        return entry[0] if entry is not None else 0.0
+
     def put(self, answer: Answer, now: float) -> None:
         """Keep ``answer`` for as long as it says, within bounds."""
         question = (answer.name, answer.type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from monitor.findings.answers import Answer, canonical
@@ -18,6 +19,10 @@ class Recorded:
         question = (canonical(name), rdtype)
         answer = self._answers.get(question)
         return answer or Answer(name=question[0], type=rdtype, status="timeout")
+
+    def left(self, name: str, rdtype: str) -> float:
+        """For ever: what was recorded does not change."""
+        return math.inf
 
     async def answer(self, name: str, rdtype: str) -> Answer:
         """As :meth:`known`."""

@@ -67,6 +67,10 @@ class LiveResolver:
         """The cached answer, else None."""
         return self._cache.get((name, rdtype), self._clock())
 
+    def left(self, name: str, rdtype: str) -> float:
+        """Seconds until the cached answer expires."""
+        return max(0.0, self._cache.expires((name, rdtype)) - self._clock())
+
     async def answer(self, name: str, rdtype: str) -> Answer:
         """The cached answer, else the network's. Never raises but when cancelled."""
         question = (canonical(name), rdtype)

@@ -21,7 +21,7 @@ from monitor.findings.dkim.body import Digest, Want
 from monitor.findings.dkim.header import relaxed, without_value
 from monitor.findings.dkim.syntax import Malformed, Signature, parse
 from monitor.findings.dkim.verify import Outcome, check, lookup
-from monitor.findings.message import Field, Header
+from monitor.findings.message import Header
 
 __all__ = ["MAX_BYTES", "MAX_SETS", "Chain", "Verdict", "judge", "read", "verify"]
 
@@ -29,13 +29,15 @@ MAX_SETS = 50  # RFC 8617 5.1.1.1
 MAX_BYTES = 256 * 1024  # of all ARC fields: each seal covers those before it
 
 _NAMES = (b"arc-authentication-results", b"arc-message-signature", b"arc-seal")
+_NONE = finding("arc.none")
+_Fields = dict[bytes, tuple[bytes, int]]  # by name: a text, and its number among its name's
 _INSTANCE = re.compile(rb"(?:^|;)[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,4})[ \t\r\n]*(?:;|$)")
 
 
 class ArcSet(NamedTuple):
     """One set, as one handler added it."""
 
-    results: Field
+    results: bytes  # the text of ARC-Authentication-Results
     message: Signature
     seal: Signature
 
@@ -64,18 +66,22 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def read(header: Header) -> Chain:
     """The chain in a header; its form is checked (RFC 8617 5.2 steps 1 to 3)."""
-    fields = [field for name in _NAMES for field in header.all(name)]
+    fields = [
+        (name, text, number) for name in _NAMES for number, text in enumerate(header.all(name))
+    ]
     if not fields:
         return Chain(present=False)
-    if header.clipped or sum(len(field.raw) for field in fields) > MAX_BYTES:
+    if header.clipped or sum(len(text) for _, text, _ in fields) > MAX_BYTES:
         return Chain(fault="the header is too long")
-    by_instance: dict[int, dict[bytes, Field]] = {}
-    for field in fields:
-        instance = _instance(field)
+    by_instance: dict[int, _Fields] = {}
+    for name, text, number in fields:
+        instance = _instance(text)
         if not 1 <= instance <= MAX_SETS:
             return Chain(fault="an ARC field without an instance number of 1 to 50")
-        if by_instance.setdefault(instance, {}).setdefault(field.name, field) is not field:
+        this = by_instance.setdefault(instance, {})
+        if name in this:
             return Chain(fault=f"two fields of one name in set {instance}")
+        this[name] = text, number
     sets: list[ArcSet] = []
     for instance in range(1, len(by_instance) + 1):
         found = by_instance.get(instance, {})
@@ -88,17 +94,17 @@ def read(header: Header) -> Chain:
     return Chain(tuple(sets))
 
 
-def _instance(field: Field) -> int:
-    match = _INSTANCE.search(field.raw[field.raw.index(b":") + 1 :])
+def _instance(text: bytes) -> int:
+    match = _INSTANCE.search(text)
     return int(match[1]) if match else 0
 
 
-def _set(instance: int, found: Mapping[bytes, Field]) -> ArcSet:
-    results, message, seal = (found[name] for name in _NAMES)
-    this = ArcSet(results, parse(message, "message"), parse(seal, "seal"))
+def _set(instance: int, found: _Fields) -> ArcSet:
+    (results, _), (message, nth), (seal, n) = (found[name] for name in _NAMES)
+    this = ArcSet(results, parse(message, "message", nth), parse(seal, "seal", n))
     if "rsa-sha1" in (this.message.algorithm, this.seal.algorithm):
         raise Malformed("rsa-sha1 is not allowed")
-    if b"arc-seal" in this.message.signed:
+    if b"arc-seal" in this.message.signer.signed:
         raise Malformed("the message signature covers ARC-Seal")
     if b"h" in this.seal.tags:
         raise Malformed("the seal has h=")
@@ -130,11 +136,11 @@ def verify(chain: Chain, header: Header, bodies: Mapping[Want, Digest], ask: Ask
         return Verdict("fail", f"latest message signature: {outcome.detail}", sealers)
     covered = b""
     for instance, (each, found) in enumerate(zip(chain.sets, keys[1:], strict=True), 1):
-        covered += relaxed(each.results) + relaxed(each.message.field)
-        own = relaxed(without_value(each.seal.field)).removesuffix(b"\r\n")
+        covered += relaxed(_NAMES[0], each.results) + relaxed(_NAMES[1], each.message.text)
+        own = relaxed(_NAMES[2], without_value(each.seal.text)).removesuffix(b"\r\n")
         if found.key is None or not found.key.verifies(each.seal.value, covered + own):
             return Verdict("fail", f"seal {instance} does not verify", sealers)
-        covered += relaxed(each.seal.field)
+        covered += relaxed(_NAMES[2], each.seal.text)
     return Verdict("pass", "", sealers)
 
 
@@ -154,7 +160,7 @@ def _keys(signatures: list[Signature], ask: Ask) -> list[Outcome]:
 def judge(verdict: Verdict) -> Finding:
     """The finding about the chain."""
     if verdict.status == "none":
-        return finding("arc.none")
+        return _NONE
     return finding(
         f"arc.{verdict.status}",
         verdict.detail or f"sealed by {', '.join(verdict.sealers)}",

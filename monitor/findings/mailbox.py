@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import idna
@@ -13,6 +14,7 @@ from monitor.findings.message import Header
 __all__ = ["Authors", "ascii_domain", "authors", "mailboxes"]
 
 MAX_AUTHORS = 100  # mailboxes of a From field that are looked at
+MAX_REMEMBERED = 512  # bytes of a From field whose authors are remembered
 MAX_LIST = 64 * 1024  # bytes of a From field; a longer one names nobody
 MAX_NAME = 253  # octets of a domain name
 
@@ -48,13 +50,24 @@ class Authors(msgspec.Struct, frozen=True):
 def authors(header: Header) -> Authors:
     """Who the From field names."""
     fields = header.all(b"from")
+    if len(fields) == 1 and len(fields[0]) <= MAX_REMEMBERED:
+        return _of_one(fields[0])
+    return _authors(fields)
+
+
+@lru_cache(4_096)
+def _of_one(text: bytes) -> Authors:
+    return _authors([text])
+
+
+def _authors(fields: Sequence[bytes]) -> Authors:
     found: dict[str, None] = {}
     fault = ""
-    for each in fields[:MAX_AUTHORS]:
-        if len(each.raw) > MAX_LIST:
+    for text in fields[:MAX_AUTHORS]:
+        if len(text) > MAX_LIST:
             fault = "a From field of more than 64 KiB"
             continue
-        for address in mailboxes(each.raw[each.raw.index(b":") + 1 :]):
+        for address in mailboxes(text):
             domain = ascii_domain(address.rpartition(b"@")[2]) if b"@" in address else None
             if domain is None:
                 fault = "an address without a valid domain"

@@ -7,7 +7,8 @@ and ``MAX_FIELDS`` fields of it, and says when there was more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from itertools import islice
 
 import msgspec
@@ -23,19 +24,33 @@ __all__ = [
     "body_offset",
     "fields",
     "scan",
-    "scan_section",
     "summary",
 ]
 
 MAX_HEADER = 1024 * 1024  # bytes of header that are looked at
 MAX_FIELDS = 1_000
+REMEMBERED = 16 * 1024  # bytes of a header that is remembered for who asks next
 MAX_SUMMARY = 4_096  # bytes of one field that a summary decodes
 MAX_SHOWN = 500  # characters of one field that a summary gives
 
 # RFC 5322 2.2 and 4.5: a name, WSP that obsolete syntax allows, a colon, folded lines.
 _FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+", re.MULTILINE)
+_NAME = re.compile(rb"[!-9;-~]++")
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_LF = 0x0A
+
+# Names as most senders write them.
+_USUAL = {
+    name: name.lower()
+    for name in (
+        b"Received Return-Path Delivered-To DKIM-Signature ARC-Seal ARC-Message-Signature"
+        b" ARC-Authentication-Results Authentication-Results Received-SPF From Sender Reply-To"
+        b" To Cc Subject Date Message-ID Message-Id In-Reply-To References MIME-Version"
+        b" Content-Type Content-Transfer-Encoding Content-Language User-Agent X-Mailer List-Id"
+        b" List-Unsubscribe List-Unsubscribe-Post Auto-Submitted Precedence Feedback-ID"
+    ).split()
+}
 
 
 class Field(msgspec.Struct, frozen=True, gc=False):
@@ -45,29 +60,51 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
     @property
+    def text(self) -> bytes:
+        """What follows the colon, unfolded, without the line end."""
+        text = _FOLD.sub(b"", self.raw[self.raw.index(b":") + 1 :])
+        return text.removesuffix(b"\r\n" if text.endswith(b"\r\n") else b"\n")
+
+    @property
     def value(self) -> bytes:
-        """What follows the colon, unfolded, without white space around it."""
-        return _FOLD.sub(b"", self.raw[self.raw.index(b":") + 1 :]).strip()
+        """The text without white space around it."""
+        return self.text.strip()
 
 
 class Header:
-    """The fields in their order. ``clipped`` when there were more than the bounds allow."""
+    """The fields of a header section. ``clipped`` when there were more than the bounds allow.
 
-    def __init__(self, fields: Sequence[Field], clipped: bool = False) -> None:
-        self.fields = fields
+    Most of what is asked of it are the texts of fields: see :attr:`Field.text`.
+    """
+
+    def __init__(self, section: bytes, texts: Mapping[bytes, list[bytes]], clipped: bool) -> None:
+        """``texts`` are by name, in lower case, each from the top."""
+        self._section = section
+        self._texts = texts
         self.clipped = clipped
-        self._by_name: dict[bytes, list[Field]] = {}
-        for each in fields:
-            self._by_name.setdefault(each.name, []).append(each)
 
-    def all(self, name: bytes) -> list[Field]:
-        """Every field of that name (lower case), from the top."""
-        return self._by_name.get(name, [])
+    def all(self, name: bytes) -> list[bytes]:
+        """The text of every field of that name (lower case), from the top."""
+        return self._texts.get(name, [])
 
     def value(self, name: bytes) -> bytes:
-        """The value of the first field of that name; empty when there is none."""
-        found = self._by_name.get(name)
-        return found[0].value if found else b""
+        """The text of the first field of that name, stripped; empty when there is none."""
+        found = self._texts.get(name)
+        return found[0].strip() if found else b""
+
+    @cached_property
+    def fields(self) -> list[Field]:
+        """The fields in their order, as they came."""
+        count = sum(map(len, self._texts.values()))
+        return [Field(m[1].lower(), m[0]) for m in islice(fields(self._section), count)]
+
+    @cached_property
+    def raw(self) -> dict[bytes, list[bytes]]:
+        """The same by name; each beside its text in :meth:`all`."""
+        found: dict[bytes, list[bytes]] = {}
+        for each in self.fields:
+            found.setdefault(each.name, []).append(each.raw)
+        return found
 
 
 def body_offset(message: bytes) -> int:
@@ -94,39 +131,70 @@ def scan(message: bytes, limit: int = MAX_FIELDS) -> Header:
 
     Lines that are no field are passed over; ``limit`` fields are looked at.
     """
-    end = body_offset(message)
-    return scan_section(message[:end] if end >= 0 else message, limit)
+    if message.startswith(b"\r\n"):
+        return Header(b"", {}, False)
+    end = message.find(b"\r\n\r\n")
+    section = message[: end + 2] if end >= 0 else message
+    if len(section) > REMEMBERED:
+        return _scan(section, limit)
+    return _scan_once(section, limit)
 
 
-def scan_section(section: bytes, limit: int = MAX_FIELDS) -> Header:
-    """As :func:`scan`, where ``section`` is known to hold nothing but a header."""
-    within = fields(section[:MAX_HEADER])
-    found = [Field(match[1].lower(), match[0]) for match in islice(within, limit + 1)]
-    return Header(found[:limit], len(section) > MAX_HEADER or len(found) > limit)
+def _scan(section: bytes, limit: int) -> Header:
+    looked_at = section[:MAX_HEADER]
+    if (texts := _texts(looked_at, limit)) is not None:
+        return Header(looked_at, texts, len(section) > MAX_HEADER)
+    # With bare line ends in it, too long, or else unusual: one field after the other.
+    end = body_offset(looked_at)
+    looked_at = looked_at[:end] if end >= 0 else looked_at
+    texts = {}
+    for count, match in enumerate(fields(looked_at)):
+        if count == limit:
+            return Header(looked_at, texts, True)
+        each = Field(match[1].lower(), match[0])
+        texts.setdefault(each.name, []).append(each.text)
+    return Header(looked_at, texts, end < 0 and len(section) > MAX_HEADER)
+
+
+# Who tells of a message and who checks it scan the same header, one after the other.
+_scan_once = lru_cache(8)(_scan)
+
+
+def _texts(section: bytes, limit: int) -> dict[bytes, list[bytes]] | None:
+    """The texts of a section by name, from one unfolding of all; None where that is not safe."""
+    texts: dict[bytes, list[bytes]] = {}
+    unfolded = section.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t")
+    lines = unfolded.split(b"\r\n", limit)
+    if any(lines[limit:]):
+        return None
+    for line in lines:
+        if _LF in line:
+            return None
+        head, colon, text = line.partition(b":")
+        name = _USUAL.get(head) if colon else b""
+        if name is None:
+            if head.endswith((b" ", b"\t")):  # which may have been a fold
+                return None
+            name = head.lower() if _NAME.fullmatch(head) else b""
+        if name in texts:
+            texts[name].append(text)
+        elif name:
+            texts[name] = [text]
+    return texts
 
 
 def summary(header: bytes) -> tuple[str, str, str]:
     """From, Subject and Message-ID of a header section as printable text, clipped."""
-    end = body_offset(header)
-    section = header[: min(end, MAX_HEADER) if end >= 0 else MAX_HEADER]
-    lowered = b"\n" + section.lower()
+    found = scan(header)
     return (
-        _shown(section, lowered, b"\nfrom"),
-        _shown(section, lowered, b"\nsubject"),
-        _shown(section, lowered, b"\nmessage-id"),
+        _shown(found.all(b"from")),
+        _shown(found.all(b"subject")),
+        _shown(found.all(b"message-id")),
     )
 
 
-def _shown(section: bytes, lowered: bytes, name: bytes) -> str:
-    """The first field that starts with ``name``, decoded; bytes.find beats a regex here."""
-    at = -1
-    for _ in range(MAX_FIELDS):
-        at = lowered.find(name, at + 1)
-        if at < 0:
-            break
-        match = _FIELD.match(section, at, at + MAX_SUMMARY)
-        if match and len(match[1]) == len(name) - 1:
-            raw = match[0]
-            value = raw[raw.index(b":") + 1 :].strip()
-            return printable(decode_words(value).strip(), MAX_SHOWN)
-    return ""
+def _shown(texts: Sequence[bytes]) -> str:
+    """The first of ``texts``, decoded."""
+    if not texts:
+        return ""
+    return printable(decode_words(texts[0][:MAX_SUMMARY].strip()).strip(), MAX_SHOWN)

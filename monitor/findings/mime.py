@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.findings.message import MAX_FIELDS, Header, body_offset, scan
@@ -16,6 +17,7 @@ MAX_DEPTH = 8
 MAX_PARTS = 100
 MAX_PART_FIELDS = 50  # header fields of a part
 MAX_DELIMITERS = 1_000  # lines of one entity that look like a delimiter
+MAX_TYPE = 512  # bytes of a media type without its parameters (RFC 6838 4.2 has 255)
 MAX_VALUE = 4_096  # bytes of a Content-Type or Content-Disposition that are read
 
 _TYPE = re.compile(rb"\s*+([!-'*+\--.0-9A-Z^-~]++/[!-'*+\--.0-9A-Z^-~]++)")
@@ -58,7 +60,13 @@ class Part(NamedTuple):
 
 def media_type(header: Header) -> str:
     """The media type of an entity; text/plain where none is told (RFC 2045 5.2)."""
-    match = _TYPE.match(header.value(b"content-type")[:MAX_VALUE])
+    found = header.all(b"content-type")
+    return _media_type(found[0].partition(b";")[0][:MAX_TYPE]) if found else "text/plain"
+
+
+@lru_cache(256)
+def _media_type(text: bytes) -> str:
+    match = _TYPE.match(text)
     return match[1].decode("ascii").lower() if match else "text/plain"
 
 

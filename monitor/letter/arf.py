@@ -162,10 +162,10 @@ def _dkim(found: Finding, header: Header) -> Iterator[tuple[str, str]]:
 
 def _identity(header: Header, signer: str, selector: str) -> str:
     """The i= of that signature (RFC 6376 3.5)."""
-    for field in header.all(b"dkim-signature"):
+    for text in header.all(b"dkim-signature"):
         with suppress(Malformed):
-            signature = parse(field)
-            if (signature.domain, signature.selector) == (signer, selector):
+            signature = parse(text)
+            if (signature.domain, signature.signer.selector) == (signer, selector):
                 return printable(signature.tags.get(b"i", f"@{signer}".encode()), MAX_FIELD)
     return f"@{signer}"
 

@@ -95,6 +95,9 @@ class Waiting:
     def known(self, name: str, rdtype: str) -> None:
         return None
 
+    def left(self, name: str, rdtype: str) -> float:
+        return self.zone.left(name, rdtype)
+
     async def answer(self, name: str, rdtype: str) -> Answer:
         self.asked.append((name, rdtype))
         await asyncio.sleep(3600 if self.dead in name else 0)
@@ -261,8 +264,7 @@ def broken(*_, **__):
         (pipeline_module, "judge_dkim", "dkim", {"spf.pass", "dmarc.pass", "arc.none"}),
         (pipeline_module, "unauthorised", "dmarc", {"spf.pass", "dkim.pass", "arc.none"}),
         (pipeline_module, "may_be_report", "reports", {"spf.pass", "dkim.pass", "dmarc.pass"}),
-        (pipeline_module.arc, "verify", "arc", {"spf.pass", "dkim.pass", "dmarc.pass"}),
-        (pipeline_module, "scan_section", "header", {"spf.pass"}),
+        (pipeline_module, "scan", "header", {"spf.pass"}),
         (sender_module.spf, "check", "spf", {"dkim.pass", "dmarc.pass", "arc.none"}),
         (sender_module.helo, "judge", "helo", {"spf.pass", "dkim.pass", "dmarc.pass"}),
         (sender_module.routing, "sender", "routing", {"spf.pass", "dkim.pass", "dmarc.pass"}),
@@ -277,6 +279,12 @@ async def test_a_check_that_breaks_is_told_and_the_others_go_on(
     assert fault.evidence == {"check": check}
     assert fault.detail == f"{check}: ZeroDivisionError"
     assert left <= set(codes(report))
+
+
+async def test_a_broken_check_of_a_chain_is_told(good, monkeypatch):
+    monkeypatch.setattr(pipeline_module.arc, "verify", broken)
+    report = await good.message(ENVELOPE, Octets(b"ARC-Seal: i=1\r\n" + signed()))
+    assert {"relay.check-failed", "spf.pass", "dkim.pass", "dmarc.pass"} <= set(codes(report))
 
 
 async def test_a_broken_name_check_leaves_a_client_without_a_name(good, monkeypatch):

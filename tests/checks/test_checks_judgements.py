@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
+from monitor.checks import checker as checker_module
+from monitor.checks import sender as sender_module
 from monitor.checks.case import Envelope
 from monitor.checks.checker import Checker
 from monitor.checks.judgements import Judgements
 from monitor.checks.settle import Inquiry
 from monitor.config import Settings
 from monitor.dns.zone import Zone
-from monitor.findings.answers import Answer
+from monitor.findings.answers import Answer, Question
 
 
 class Book:
@@ -26,6 +29,9 @@ class Book:
         if name not in self.records:
             return None
         return Answer(name=name, type=rdtype, status="ok", records=(self.records[name],))
+
+    def left(self, name: str, rdtype: str) -> float:
+        return 0.0
 
     async def answer(self, name: str, rdtype: str) -> Answer:
         self.asked.append(name)
@@ -44,12 +50,23 @@ class Check:
         return [(ask(name, "TXT").records or ("",))[0] for name in self.names]
 
 
+def broken(*_):
+    raise AssertionError
+
+
+def answers(*given: Answer) -> dict[Question, Answer]:
+    return {(answer.name, answer.type): answer for answer in given}
+
+
 @pytest.fixture
 def inquiry():
     """Makes inquiries that share one memory."""
-    judgements = Judgements()
+    judgements: Judgements | None = None
 
     def make(resolver, questions: int = 10) -> Inquiry:
+        nonlocal judgements
+        if judgements is None:
+            judgements = Judgements(resolver)
         ends = asyncio.get_running_loop().time() + 5
         return Inquiry(resolver, questions=questions, deadline=ends, judgements=judgements)
 
@@ -80,6 +97,35 @@ async def test_another_answer_is_judged_anew(inquiry):
     assert await inquiry(book).settle(check, "k") == ["v1", "v2"]
     assert await inquiry(book).settle(check, "k") == ["v1", "v2"]
     assert check.runs == 2
+
+
+async def test_within_their_time_answers_are_not_looked_for_again(inquiry):
+    check, book = Check("a", "b"), Book("a", "b")
+    book.left = lambda name, kind: 60.0 if name == "a" else 30.0
+    await inquiry(book).settle(check, "k")
+    book.known = broken
+    again = inquiry(book)
+    assert await again.settle(check, "k") == ["v1", "v1"]
+    assert [a.name for a in again.answers] == ["a", "b"]
+
+
+def test_a_judgement_lasts_as_long_as_the_first_answer_that_goes():
+    now, book = 100.0, Book("a", "b")
+    book.left = lambda name, kind: {"a": 60.0, "b": 30.0}[name]
+    memory = Judgements(book, clock=lambda: now)
+    memory.put("k", "made", answers(book.known("a", "TXT"), book.known("b", "TXT")))
+    book.records["a"] = "v2"
+    now = 129.0
+    assert memory.get("k").result == "made"
+    now = 130.0
+    assert memory.get("k") is None
+    book.records["a"] = "v1"
+    assert memory.get("k").result == "made"
+    del book.records["b"]
+    now = 159.0
+    assert memory.get("k").result == "made"
+    now = 160.0
+    assert memory.get("k") is None
 
 
 async def test_an_answer_that_has_expired_is_asked_for(inquiry):
@@ -119,16 +165,18 @@ async def test_a_check_can_tell_that_its_result_holds_only_once(inquiry):
 
 
 def test_the_memory_is_bounded_by_answers_and_their_size():
-    memory = Judgements(size=10)
-    small = (Answer(name="a", type="TXT", status="ok"),)
+    memory = Judgements(Zone(""), size=10)
+    small = answers(Answer(name="a", type="TXT", status="ok"))
     for key in range(100):
         memory.put(key, None, small)
         memory.put(key, None, small)
     assert len(memory) == 5
     memory.get(95)
-    memory.put("large", None, (Answer(name="a", type="TXT", status="ok", records=("x" * 4_096,)),))
+    large = answers(Answer(name="a", type="TXT", status="ok", records=("x" * 4_096,)))
+    memory.put("large", None, large)
     assert [key for key in range(100) if memory.get(key)] == [95, 99]
-    memory.put("huge", None, (Answer(name="a", type="TXT", status="ok", records=("x" * 20_000,)),))
+    huge = answers(Answer(name="a", type="TXT", status="ok", records=("x" * 20_000,)))
+    memory.put("huge", None, huge)
     assert len(memory) == 0
 
 
@@ -146,3 +194,30 @@ async def test_a_record_about_local_parts_is_judged_for_each():
         envelope = Envelope(ip="192.0.2.5", helo="mta.test", mail_from=address)
         results.append((await checker.sender(envelope)).spf.result)
     assert results == ["pass", "fail", "pass", "pass", "pass", "none"]
+
+
+async def test_a_sender_is_judged_once_for_all_its_addresses(monkeypatch):
+    checker = Checker(Zone(NAMES), Settings())
+    known = [Envelope(ip="192.0.2.5", helo="mta.test", mail_from=f"{n}@e.test") for n in "ab"]
+    first = await checker.sender(known[0])
+    monkeypatch.setattr(sender_module.spf, "check", broken)
+    monkeypatch.setattr(sender_module.helo, "judge", broken)
+    assert await checker.sender(known[1]) == first
+    other = await checker.sender(msgspec.structs.replace(known[0], ip="192.0.2.6"))
+    assert "relay.check-failed" in {finding.code for finding in other.findings}
+    assert await checker.sender(known[1]) == first
+
+
+async def test_a_finding_about_a_recipient_names_its_own_address():
+    checker = Checker(Zone(NAMES), Settings())
+    for address in ("a@d.test", "b@d.test", "a@d.test"):
+        (found,) = (await checker.recipients([address])).findings
+        assert found.evidence["recipient"] == address
+
+
+async def test_a_fault_of_a_check_is_not_remembered(monkeypatch):
+    checker = Checker(Zone(NAMES), Settings())
+    with monkeypatch.context() as while_broken:
+        while_broken.setattr(checker_module, "check", broken)
+        assert (await checker.client("192.0.2.5")).findings[0].code == "relay.check-failed"
+    assert (await checker.client("192.0.2.5")).findings[0].code == "rdns.none"

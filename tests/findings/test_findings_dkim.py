@@ -30,7 +30,7 @@ from monitor.findings.dkim.header import relaxed, without_value
 from monitor.findings.dkim.record import KeyFault, key_record
 from monitor.findings.dkim.syntax import MAX_SIGNED
 from monitor.findings.dkim.verify import MAX_SIGNATURES, Outcome, Signatures, read, verify
-from monitor.findings.message import Field, body_offset, scan
+from monitor.findings.message import body_offset, scan
 
 NAME = "s._domainkey.author.example"
 
@@ -227,11 +227,11 @@ def test_a_field_is_canonicalised_once_for_all_signatures(monkeypatch: pytest.Mo
     message = b"X: y\r\n" * 500 + MESSAGE
     for n in range(10):
         message = sign(message, ed25519_key(), selector=f"s{n}", signed="from:" + "x:" * 900 + "x")
-    made: list[Field] = []
+    made: list[bytes] = []
 
-    def counted(field: Field) -> bytes:
-        made.append(field)
-        return relaxed(field)
+    def counted(name: bytes, text: bytes) -> bytes:
+        made.append(name)
+        return relaxed(name, text)
 
     monkeypatch.setattr(header_module, "relaxed", counted)
     zone = Zone(*((f"s{n}._domainkey.author.example", record(ed25519_key())) for n in range(10)))
@@ -242,8 +242,7 @@ def test_a_field_is_canonicalised_once_for_all_signatures(monkeypatch: pytest.Mo
 def test_b_is_emptied_wherever_it_stands() -> None:
     # dkimpy empties the first "b=" after a space, and so fails this one.
     assert only(sign(MESSAGE, tags=" z=a b=c|d;")).result == "pass"
-    field = Field(b"dkim-signature", b"DKIM-Signature: z=a b=c;\r\n b =\r\n xyz==; bh=q\r\n")
-    assert without_value(field).raw == b"DKIM-Signature: z=a b=c;\r\n b =; bh=q\r\n"
+    assert without_value(b" z=a b=c;\r\n b =\r\n xyz==; bh=q") == b" z=a b=c;\r\n b =; bh=q"
 
 
 _lines = st.lists(

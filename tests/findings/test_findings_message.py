@@ -6,7 +6,7 @@ import pytest
 
 from monitor.findings import message as message_module
 from monitor.findings.mailbox import ascii_domain, authors, mailboxes
-from monitor.findings.message import MAX_FIELDS, body_offset, scan, summary
+from monitor.findings.message import MAX_FIELDS, Field, body_offset, fields, scan, summary
 from monitor.findings.words import decode_words
 
 USUAL = (
@@ -21,6 +21,42 @@ def test_fields_keep_their_bytes_and_stop_at_the_empty_line() -> None:
     assert b"".join(f.raw for f in header.fields) + b"\r\n" == USUAL[: body_offset(USUAL)]
     assert header.value(b"subject") == b"one two"
     assert not header.clipped
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"",
+        b" From: folded into nothing\r\n",
+        b"From\r\n : a fold before the colon\r\n",
+        b"From : wsp\r\n",
+        b"From\r\n",
+        b"no field\r\n\tFrom: folded into no field\r\n",
+        b"From: a\n b\nTo: bare\n",
+        b"From: a\r\r\n b\r\r\n",
+        b"From: a\r\n \r\n\t\r\n b \t\r\n",
+        b"X: y\r\n" * (MAX_FIELDS - 4),
+        b"X: y\r\n" * (MAX_FIELDS + 1),
+        b"no field\r\n" * (MAX_FIELDS + 1) + b"From: a\r\n",
+        b"F\xc3\xb6: a\r\nX\x00: b\r\n:\r\nX-Own:\r\n",
+        b"\r\nFrom: of the body\r\n\r\n",
+        b"A: b\n\nFrom: of the body\r\n",
+        b"A: b\n\r\nFrom: of the body\r\n",
+    ],
+)
+@pytest.mark.parametrize("rest", [USUAL, b"From: cut off", b""])
+def test_texts_are_those_of_the_fields_as_they_came(odd: bytes, rest: bytes) -> None:
+    message = odd + rest
+    end = body_offset(message)
+    matches = list(fields(message[:end] if end >= 0 else message))
+    came = [(m[1].lower(), m[0]) for m in matches[:MAX_FIELDS]]
+    header = scan(message)
+    assert [(field.name, field.raw) for field in header.fields] == came
+    assert header.clipped == (len(matches) > MAX_FIELDS)
+    for name in {name for name, _ in came}:
+        assert header.raw[name] == [raw for each, raw in came if each == name]
+        assert header.all(name) == [Field(name, raw).text for raw in header.raw[name]]
+    assert header.all(b"absent") == []
 
 
 @pytest.mark.parametrize(

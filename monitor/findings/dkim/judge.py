@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Literal
 
 from monitor.events import Finding, Severity
@@ -10,7 +10,7 @@ from monitor.findings.catalogue import finding
 from monitor.findings.dkim.verify import Outcome
 from monitor.text import clip, printable
 
-__all__ = ["SAFE_BITS", "Alignment", "judge", "unsettled_domains", "valid_domains"]
+__all__ = ["SAFE_BITS", "Alignment", "facts", "judge", "unsettled_domains", "valid_domains"]
 
 SAFE_BITS = 2_048  # RFC 8301 3.2: signers should use this many
 MAX_TOLD = 50  # signed field names that the evidence lists
@@ -31,6 +31,16 @@ def unsettled_domains(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
             o.signature.domain for o in outcomes if o.result == "temperror" and o.signature
         )
     )
+
+
+def facts(outcome: Outcome) -> Hashable:
+    """All that is told of a valid signature; None where that is of one message alone."""
+    signature, key = outcome.signature, outcome.key
+    if not outcome.passed or signature is None or key is None:
+        return None
+    if signature.expires is not None or b"atps" in signature.tags:
+        return None
+    return signature.signer, signature.length, key.kind, key.bits, key.testing, outcome.secure
 
 
 def judge(
@@ -99,7 +109,7 @@ def _signature(outcome: Outcome) -> Iterator[Finding]:
     signature, key = outcome.signature, outcome.key
     if signature is None:
         return
-    base: dict[str, Any] = {"d": signature.domain, "s": signature.selector}
+    base: dict[str, Any] = {"d": signature.domain, "s": signature.signer.selector}
     if signature.length is not None and outcome.result != "length-tag":
         detail = f"l={signature.length}: text can be added without breaking the signature"
         yield finding("dkim.length-tag", detail, **base, length=signature.length)
@@ -118,12 +128,13 @@ def _evidence(outcome: Outcome) -> dict[str, Any]:
     signature, key = outcome.signature, outcome.key
     if signature is None:
         return {}
+    signer = signature.signer
     evidence: dict[str, Any] = {
-        "d": signature.domain,
-        "s": signature.selector,
-        "algorithm": signature.algorithm,
-        "canonicalization": f"{signature.header_canon}/{signature.body_canon}",
-        "signed": _told(signature.signed),
+        "d": signer.domain,
+        "s": signer.selector,
+        "algorithm": signer.algorithm,
+        "canonicalization": f"{signer.header_canon}/{signer.body_canon}",
+        "signed": _told(signer.signed),
     }
     if key:
         evidence["bits"] = key.bits

@@ -74,9 +74,9 @@ def read(header: Header, limit: int = MAX_SIGNATURES) -> Signatures:
         fault = Malformed("the header is too large to be verified")
         return Signatures((fault,) * min(len(fields), limit), max(0, len(fields) - limit))
     found: list[Signature | Malformed] = []
-    for field in fields[:limit]:
+    for number, text in enumerate(fields[:limit]):
         try:
-            found.append(parse(field))
+            found.append(parse(text, number=number))
         except Malformed as fault:
             found.append(fault)
     return Signatures(tuple(found), max(0, len(fields) - limit))
@@ -119,7 +119,7 @@ def _verify(
         return Outcome("malformed", str(signature))
     if signature.algorithm == "rsa-sha1":
         return Outcome("sha1", "rsa-sha1 must not be used (RFC 8301)", signature)
-    if signature.signed.count(b"from") < max(1, len(header.all(b"from"))):
+    if signature.signer.signed.count(b"from") < max(1, len(header.all(b"from"))):
         return Outcome("from-unsigned", "a From field is not covered by h=", signature)
     if signature.expires is not None and signature.expires < now:
         return Outcome("expired", f"x={signature.expires} is past", signature)
@@ -172,7 +172,7 @@ def _fits(key: Key, signature: Signature) -> None:
         raise KeyFault("key-malformed", "h= of the key does not allow sha256")
     if not key.email:
         raise KeyFault("key-malformed", "s= of the key does not allow e-mail")
-    if key.strict and signature.identity != signature.domain:
+    if key.strict and signature.signer.identity != signature.domain:
         raise KeyFault("key-malformed", "t=s, and i= is a subdomain of d=")
 
 
