@@ -12,6 +12,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 
 from monitor.config import ConfigError, Settings
 from monitor.daemon import heap, logs
@@ -47,7 +48,7 @@ class Child:
     """One worker, from its first message to its end."""
 
     def __init__(self) -> None:
-        self.wire = Wire(decode_down, self._take, self._lost, DELAY)
+        self.wire = Wire(decode_down, self._hear, self._lost, DELAY)
         self._begin: Begin | None = None
         self._begun: asyncio.Future[Begin] = asyncio.get_running_loop().create_future()
         self._stop = asyncio.Event()
@@ -111,6 +112,10 @@ class Child:
             await front.reload()
 
     # What comes from the hub
+
+    def _hear(self, messages: Iterable[Down]) -> None:
+        for message in messages:
+            self._take(message)
 
     def _take(self, message: Down) -> None:
         match message:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from monitor import events as ev
@@ -40,6 +40,13 @@ class Proxy:
         self._numbers = itertools.count(1)
         self._open: dict[int, asyncio.Future[Ruling]] = {}
         self._away = False
+        self._special: dict[type, Callable[[Any, bool], object]] = {
+            ev.Opened: self._opened,
+            ev.Body: self._body,
+            ev.Content: self._content,
+            ev.Ended: self._ended,
+            ev.Closed: self._closed,
+        }
 
     def emit(self, event: ev.AnyEvent) -> None:
         """Tell of one event.
@@ -47,31 +54,44 @@ class Proxy:
         Where too much waits, sessions are left out from their start, events from the middle
         of others, but never their end.
         """
-        kind, wire = type(event), self._wire
+        wire, special = self._wire, self._special.get(type(event))
         room = wire.behind < BOUND or wire.keeps_up()
-        if kind is ev.Opened and room:
-            self._known.add(event.session)
-        if event.session not in self._known:
-            self.dropped += 1
-        elif isinstance(event, ev.Body):
-            self._tell_body(event, room)
-        elif room or kind is ev.Closed:
+        if special is not None:
+            special(event, room)
+        elif room and event.session in self._known:
             wire.say(event)
-            # Should this process die, its messages are known, and the ends that clients heard of.
-            if kind is ev.Ended:
-                wire.flush()
-            elif kind is ev.Content:
-                wire.flush_soon()
-            elif kind is ev.Closed:
-                self._known.discard(event.session)
         else:
             self.dropped += 1
 
-    def _tell_body(self, body: ev.Body, room: bool) -> None:
-        if room and self._wire.waiting < BODIES:
-            self._wire.say(body, len(body.data))
+    def _opened(self, event: ev.Opened, room: bool) -> None:
+        if room:
+            self._known.add(event.session)
+        self._tell(event, room)
+
+    def _body(self, body: ev.Body, room: bool) -> None:
+        self._tell(body, room and self._wire.waiting < BODIES, len(body.data))
+
+    # Should this process die, its messages are known, and the ends that clients heard of.
+
+    def _content(self, event: ev.Content, room: bool) -> None:
+        if self._tell(event, room):
+            self._wire.flush_soon()
+
+    def _ended(self, event: ev.Ended, room: bool) -> None:
+        if self._tell(event, room):
+            self._wire.flush()
+
+    def _closed(self, event: ev.Closed, room: bool) -> None:
+        self._tell(event, True)
+        self._known.discard(event.session)
+
+    def _tell(self, event: ev.AnyEvent, room: bool, bulk: int = 0) -> bool:
+        told = room and event.session in self._known
+        if told:
+            self._wire.say(event, bulk)
         else:
             self.dropped += 1
+        return told
 
     def rule(self, stage: Stage) -> Ruling | Coroutine[Any, Any, Ruling]:
         """What the lists say, else the hub, which alone is waited for."""

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 MAX_FRAME = 256 * 1024 * 1024  # octets: a million entries of the lists
 KEPT_UP = 64 * 1024  # octets: with less waiting, the other end keeps up
+PLENTY = 64 * 1024  # octets heard at once: the other end has more to say
 _LENGTH = 4
 
 Heard = TypeVar("Heard")
@@ -27,20 +28,24 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Wire(asyncio.Protocol, Generic[Heard]):
-    """One end. ``take`` is called with each message, ``lost`` once when the other end is gone.
+    """One end. ``hear`` is called with each frame's messages, ``lost`` once when the other is gone.
 
-    ``decode`` reads a frame. Where it or ``take`` raises, the connection ends: who talks
-    nonsense is not heard further. What is said waits for ``delay`` seconds for more.
+    ``decode`` reads a frame. Where it or ``hear`` raises, the connection ends: who talks
+    nonsense is not heard further. What is said waits for ``delay`` seconds for more. Who has
+    heard a little listens again after ``rest`` seconds: to be woken costs both ends more than
+    what is said.
     """
 
     def __init__(
         self,
-        decode: Callable[[bytes], Iterable[Heard]],
-        take: Callable[[Heard], None],
+        decode: Callable[[bytearray], Iterable[Heard]],
+        hear: Callable[[Iterable[Heard]], None],
         lost: Callable[[], None],
         delay: float = 0.0,
+        rest: float = 0.0,
     ) -> None:
-        self._decode, self._take, self._lost, self._delay = decode, take, lost, delay
+        self._decode, self._hear, self._lost = decode, hear, lost
+        self._delay, self._rest = delay, rest
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._gone = asyncio.Event()
@@ -135,13 +140,16 @@ class Wire(asyncio.Protocol, Generic[Heard]):
         """See asyncio."""
         self._input += data
         try:
-            self._take_frames()
+            self._hear_frames()
         except Exception:
             log.exception("the other end talks nonsense")
             if self._transport is not None:
                 self._transport.abort()
+        if self._rest and len(data) < PLENTY and self._transport is not None:
+            self._transport.pause_reading()
+            self._loop.call_later(self._rest, self._transport.resume_reading)
 
-    def _take_frames(self) -> None:
+    def _hear_frames(self) -> None:
         at = 0
         while len(self._input) >= (begin := at + _LENGTH):
             length = int.from_bytes(self._input[at:begin])
@@ -150,8 +158,7 @@ class Wire(asyncio.Protocol, Generic[Heard]):
             if len(self._input) < begin + length:
                 break
             at = begin + length
-            for message in self._decode(bytes(self._input[begin:at])):
-                self._take(message)
+            self._hear(self._decode(self._input[begin:at]))
         del self._input[:at]
 
     def connection_lost(self, exc: Exception | None) -> None:

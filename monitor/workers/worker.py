@@ -23,6 +23,7 @@ from monitor.workers.wire import Wire
 log = logging.getLogger(__name__)
 
 GONE = "4.3.0 a process of this relay ended"
+REST = 0.01  # seconds; see Wire
 LAST_WORDS = 5.0  # seconds that a process may take to end once it said its last word
 LOST = "a process of this relay ended while it was on its way"
 # What is said to the service manager is the hub's, and so are the sockets that it passed.
@@ -42,7 +43,9 @@ class Worker:
         self.heard_at = time.monotonic()
         self.pid = 0
         self._hub = hub
-        self._wire = Wire(decode_up, self._take, self._lost)
+        # Mail waits for answers alone: with none to give there is time.
+        rest = 0.0 if hub.asked else REST
+        self._wire = Wire(decode_up, self._hear, self._lost, rest=rest)
         self._gone = asyncio.Event()
         self._sessions: set[str] = set()
         self._process: asyncio.subprocess.Process | None = None
@@ -144,8 +147,10 @@ class Worker:
 
     # What it says
 
-    def _take(self, message: Up) -> None:
-        self._takes.get(type(message), self._hub.emit)(message)
+    def _hear(self, messages: Iterable[Up]) -> None:
+        takes, emit = self._takes, self._hub.emit
+        for message in messages:
+            takes.get(type(message), emit)(message)
 
     def _opened(self, event: ev.Opened) -> None:
         self._hub.emit(event)

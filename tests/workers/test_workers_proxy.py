@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 
 import msgspec
@@ -27,20 +28,21 @@ BAN = Entry(id=7, list="ban", kind="ip", value="192.0.2.7", created=datetime.now
 class Pair:
     """A worker's end with its proxy, and the bare socket of the hub's end."""
 
-    async def open(self) -> None:
+    async def open(self, delay: float = 0.0) -> None:
         ours, self.hub = socket.socketpair()
         self.hub.setblocking(False)
         self.lost = asyncio.Event()
         self.proxy: Proxy
-        self.wire = Wire(decode_down, self.take, self.lost.set)
+        self.wire = Wire(decode_down, self.hear, self.lost.set, delay)
         self.proxy = Proxy(self.wire, asked=("rcpt",))
         await self.wire.open(ours)
         self._heard, self._messages = b"", list[object]()
 
-    def take(self, told: Told) -> None:
-        self.proxy.answered(told)
+    def hear(self, answers: Iterable[Told]) -> None:
+        for told in answers:
+            self.proxy.answered(told)
 
-    async def hear(self) -> object:
+    async def heard(self) -> object:
         """The next message that came up."""
         if self._messages:
             return self._messages.pop(0)
@@ -51,6 +53,17 @@ class Pair:
         frame, self._heard = self._heard[4:end], self._heard[end:]
         self._messages = list(decode_up(frame))
         return self._messages.pop(0)
+
+    def frames(self) -> list[list[object]]:
+        """What came up by now, a list a frame."""
+        heard, frames = b"", []
+        with contextlib.suppress(BlockingIOError):
+            heard = self.hub.recv(65_536)
+        while heard:
+            end = 4 + int.from_bytes(heard[:4])
+            frames.append(list[object](decode_up(heard[4:end])))
+            heard = heard[end:]
+        return frames
 
     def answer(self, number: int, ruling: Ruling = REJECT) -> None:
         frame = msgspec.msgpack.encode([Told(id=number, ruling=ruling)])
@@ -88,6 +101,15 @@ def command(session: str = "s", text: str = "NOOP") -> ev.Command:
     return ev.Command(session=session, at=1.0, text=text)
 
 
+def content(session: str = "s") -> ev.Content:
+    return ev.Content(session=session, at=1.0, transaction=f"{session}-1", size=1, sha256="00")
+
+
+def ended(session: str = "s") -> ev.Ended:
+    verdict = ev.Verdict(code=250, reply="2.0.0 Ok", phase="eod", by="upstream")
+    return ev.Ended(session=session, at=1.0, transaction=f"{session}-1", verdict=verdict)
+
+
 def closed(session: str = "s") -> ev.Closed:
     return ev.Closed(session=session, at=1.0, how="quit")
 
@@ -96,12 +118,32 @@ async def test_events_and_questions_go_up_in_their_order(pair: Pair) -> None:
     pair.proxy.emit(opened())
     pair.proxy.emit(command())
     ruling = asyncio.create_task(asked(pair))
-    assert [await pair.hear(), await pair.hear()] == [opened(), command()]
-    ask = await pair.hear()
+    assert [await pair.heard(), await pair.heard()] == [opened(), command()]
+    ask = await pair.heard()
     assert isinstance(ask, Ask)
     assert ask.stage == stage()
     pair.answer(ask.id)
     assert await ruling == REJECT
+
+
+async def test_messages_go_up_with_their_turn_of_the_loop_ends_at_once_and_the_rest_later() -> None:
+    pair = Pair()
+    await pair.open(delay=3_600)
+    together = [opened("a"), opened("b"), content("a"), command("a"), content("b")]
+    for event in together:
+        pair.proxy.emit(event)
+    assert pair.frames() == []
+    await asyncio.sleep(0)
+    assert pair.frames() == [together]
+    pair.proxy.emit(ended("a"))
+    assert pair.frames() == [[ended("a")]]
+    pair.proxy.emit(command("a", "QUIT"))
+    pair.proxy.emit(closed("a"))
+    await asyncio.sleep(0)
+    assert pair.frames() == []
+    await pair.wire.close()
+    assert pair.frames() == [[command("a", "QUIT"), closed("a")]]
+    pair.hub.close()
 
 
 async def test_the_lists_and_the_other_phases_need_no_hub(pair: Pair) -> None:
@@ -121,14 +163,14 @@ async def test_a_hub_that_does_not_answer_lets_the_mail_pass_and_is_believed_aga
     for _ in range(2):
         told = await asked(pair)
         assert (told.action, [f.code for f in told.findings]) == ("pass", ["relay.check-failed"])
-        asks.append(await pair.hear())
+        asks.append(await pair.heard())
     assert caplog.text.count("does not answer") == 1
     monkeypatch.setattr(module, "PATIENCE", 5)
     pair.answer(asks[0].id)  # too late for its question, and a sign of life
     pair.answer(4_711)
     await asyncio.sleep(0.02)
     ruling = asyncio.create_task(asked(pair))
-    pair.answer((await pair.hear()).id)
+    pair.answer((await pair.heard()).id)
     assert await ruling == REJECT
 
 
@@ -162,11 +204,11 @@ async def test_a_hub_that_does_not_keep_up_costs_whole_sessions_and_no_ends(
         pair.proxy.emit(event)
     assert pair.proxy.dropped == before + 3
     pair.proxy.emit(closed("early"))
-    while not isinstance(last := await pair.hear(), ev.Closed):
+    while not isinstance(last := await pair.heard(), ev.Closed):
         assert last.session == "early"
     assert last == closed("early")
     pair.proxy.emit(opened("next"))  # it kept up again
-    assert await pair.hear() == opened("next")
+    assert await pair.heard() == opened("next")
 
 
 async def test_content_waits_within_a_bound_of_its_own(
@@ -179,6 +221,6 @@ async def test_content_waits_within_a_bound_of_its_own(
         pair.proxy.emit(ev.Body(session="s", at=1.0, transaction="s-1", offset=offset, data=piece))
     assert 80 < pair.proxy.dropped < 100
     pair.proxy.emit(command())
-    while isinstance(last := await pair.hear(), ev.Opened | ev.Body):
+    while isinstance(last := await pair.heard(), ev.Opened | ev.Body):
         pass
     assert last == command()

@@ -22,6 +22,7 @@ from monitor.config import ConfigError, load
 from monitor.control.client import SocketFeed
 from monitor.control.protocol import Process
 from monitor.policy.entry import Draft
+from monitor.record import Record
 from monitor.relay.front import JOURNAL
 from monitor.service import Service
 from monitor.workers import supervisor
@@ -171,6 +172,16 @@ class Senders:
         await asyncio.gather(*self._tasks)
 
 
+async def told_of(relay: Relay, recipients: Sequence[bytes]) -> dict[bytes, Record]:
+    """The records by recipient, when there is one for each of these."""
+    async with asyncio.timeout(5):
+        while True:
+            records = await relay.feed.history()
+            told = {r.rcpts[0].address.encode(): r for r in records if r.rcpts}
+            if told.keys() >= set(recipients):
+                return told
+
+
 async def test_a_killed_worker_is_replaced_and_costs_no_mail(tmp_path: Path) -> None:
     async with serving(tmp_path / "state") as relay:
         relay.upstream.dot = slow
@@ -184,16 +195,15 @@ async def test_a_killed_worker_is_replaced_and_costs_no_mail(tmp_path: Path) -> 
         await senders.reach(len(senders.acknowledged) + 40)
         await senders.stop()
         await until(lambda: relay.sessions == 0)
-        records = await relay.feed.history()
+        told = await told_of(relay, senders.acknowledged)
 
     arrived = [x.split(b"To: ")[1].split(b"\r\n")[0] for x in relay.upstream.messages]
     assert set(senders.acknowledged) <= set(arrived)
     assert max(Counter(arrived).values()) == 1
-    told = {r.rcpts[0].address.encode(): r for r in records if r.rcpts}
     assert {told[each].state for each in senders.acknowledged} == {"accepted"}
     unsure = {told[each].state for each in set(arrived) - set(senders.acknowledged)}
     assert unsure <= {"unknown"}
-    lost = [r for r in records if r.state == "unknown"]
+    lost = [r for r in told.values() if r.state == "unknown"]
     assert {r.verdict.by for r in lost} <= {"mxtap"}
     for record in lost:
         assert "relay.commit-unknown" in {found.code for found in record.findings}
