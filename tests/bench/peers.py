@@ -69,6 +69,7 @@ HARAKA = {
 }
 # It checks no client of a private network, and all of ours are on loopback.
 PUBLIC = "exports.hook_connect_init = (next, c) => { c.set('remote.is_private', false); next(); };"
+WORKERS = "--set=workers=2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,9 @@ def postfix(folder: Path, *milters: int) -> Iterator[tuple[Postfix, int]]:
 
 
 @contextlib.contextmanager
-def mxtap_postfix(folder: Path, sink: int) -> Iterator[Running]:
+def mxtap_postfix(folder: Path, sink: int, *options: str) -> Iterator[Running]:
     """mxtap in front of Postfix, by the recipe of the guide (XCLIENT)."""
-    with postfix(folder) as (server, master), mxtap(folder, server.port) as front:
+    with postfix(folder) as (server, master), mxtap(folder, server.port, *options) as front:
         yield Running(front.port, {**front.pids, "Postfix": master}, server.settle)
 
 
@@ -228,9 +229,14 @@ def found(program: str) -> str:
 
 PEERS = (
     Peer("mxtap", mxtap),
-    Peer("mxtap, workers = 2", lambda f, s: mxtap(f, s, "--set=workers=2")),
+    Peer("mxtap, workers = 2", lambda f, s: mxtap(f, s, WORKERS)),
     Peer("Haraka with spf and dkim", haraka, ("haraka",)),
     Peer("mxtap, Postfix behind it", mxtap_postfix, ("postfix",)),
+    Peer(
+        "mxtap, workers = 2, Postfix behind",
+        lambda f, s: mxtap_postfix(f, s, WORKERS),
+        ("postfix",),
+    ),
     Peer("Postfix with opendkim, opendmarc", milters, ("postfix", "opendkim", "opendmarc")),
     Peer("Postfix with rspamd", rspamd, ("postfix", "rspamd")),
     Peer("Postfix alone", postfix_alone, ("postfix",), filters=False),
