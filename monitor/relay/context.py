@@ -34,6 +34,7 @@ class Context:
     sessions: set[asyncio.Task[None]] = field(default_factory=set)
     commits: set[asyncio.Task[None]] = field(default_factory=set)
     tally: Tally = field(default_factory=OwnTally)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # to read a large piece of a message
     draining: bool = False
     mark: str = ""  # ends the ids of sessions: unlike those of the relay's other processes
     upstream_up: bool | None = None  # as the last attempt found it

@@ -32,7 +32,13 @@ class Facts:
     disguised: bool = False  # who drops NULs sees an end that is none
     bare_newlines: int = 0
     lookalike: bytes = b""
+    dotted: bool = False  # a line begins with a dot
     header: bytearray = field(default_factory=bytearray)
+
+    @property
+    def plain(self) -> bool:
+        """True where the content goes over the wire octet by octet as it is."""
+        return not (self.dotted or self.bare_newlines)
 
 
 class DataParser:
@@ -72,7 +78,10 @@ class DataParser:
 
     def _content(self, region: bytes, dots: bool) -> bytes:
         self._inspect(region)
-        content = region.replace(b"\r\n.", b"\r\n") if dots else region
+        content = region
+        if dots:
+            content = region.replace(b"\r\n.", b"\r\n")
+            self.facts.dotted = self.facts.dotted or len(content) < len(region)
         if self._skip:
             skipped = min(self._skip, len(content))
             content = content[skipped:]
@@ -85,8 +94,9 @@ class DataParser:
 
     def _inspect(self, region: bytes) -> None:
         facts = self.facts
-        facts.has_8bit = facts.has_8bit or not region.isascii()
-        if not only_crlf(region):
+        text = region.decode("latin-1")  # which tells of 8-bit octets on the way
+        facts.has_8bit = facts.has_8bit or not text.isascii()
+        if not only_crlf(text):
             ends = region.count(b"\r") + region.count(b"\n")
             facts.bare_newlines += ends - 2 * region.count(b"\r\n")
         self._measure(region)
@@ -150,11 +160,11 @@ def _held(data: bytes) -> int:
     return 0
 
 
-def only_crlf(octets: bytes) -> bool:
+def only_crlf(text: str) -> bool:
     """True where no CR stands without its LF, and no LF without its CR."""
     # One pass in C: to count the three takes four times as long.
     ends = IncrementalNewlineDecoder(None, translate=False)
-    ends.decode(octets.decode("latin-1"), final=True)
+    ends.decode(text, final=True)
     return ends.newlines in (None, "\r\n")
 
 
@@ -173,8 +183,8 @@ def stuffed(pieces: bytes, at_line_start: bool) -> bytes:
 def outgoing(pieces: Iterable[bytes], bare: bool = False) -> Iterator[bytes]:
     """A message as DATA carries it, without the final dot.
 
-    Raises ValueError where it does not end with CRLF, and where it holds a bare CR or LF that
-    ``bare`` does not allow: a fault of ours, as what came in was mended or refused.
+    Raises ValueError where it holds a bare CR or LF that ``bare`` does not allow: a fault of
+    ours, as what came in was mended or refused.
     """
     line_start, held = True, b""
     for piece in pieces:
@@ -185,9 +195,9 @@ def outgoing(pieces: Iterable[bytes], bare: bool = False) -> Iterator[bytes]:
             data = data[:-1]
         if not data:
             continue
-        if not bare and not only_crlf(data):
+        if not bare and not only_crlf(data.decode("latin-1")):
             raise ValueError("message holds a bare CR or LF")
         yield stuffed(data, line_start)
         line_start = data.endswith(b"\r\n")
-    if held or not line_start:
-        raise ValueError("message does not end with CRLF")
+    if held:
+        yield held

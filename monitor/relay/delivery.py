@@ -15,7 +15,7 @@ import msgspec
 from monitor.checks.case import MessageReport
 from monitor.findings.catalogue import finding
 from monitor.relay.begun import Begun
-from monitor.relay.data import DataParser
+from monitor.relay.data import DataParser, Facts, outgoing
 from monitor.relay.replies import Answer, own
 from monitor.relay.session import Dialogue
 from monitor.relay.spool import SpooledMessage
@@ -50,7 +50,7 @@ async def decide(
     if refusal := await d.rule("eod", verified=report.verified):
         await _close(d, tx, refusal, "refused")
         return
-    await _commit(d, tx, message, report)
+    await _commit(d, tx, message, parser.facts, report)
 
 
 async def _close(d: Dialogue, tx: Transaction, answer: Answer, state: State) -> None:
@@ -71,7 +71,7 @@ async def _check(d: Dialogue, tx: Transaction, message: SpooledMessage) -> Messa
 
 
 async def _commit(
-    d: Dialogue, tx: Transaction, message: SpooledMessage, report: MessageReport
+    d: Dialogue, tx: Transaction, message: SpooledMessage, facts: Facts, report: MessageReport
 ) -> None:
     journal = d.context.journal
     with aside("the commit journal"):
@@ -81,7 +81,7 @@ async def _commit(
         if d.wire.gone:
             d.end(own(451, "4.4.2 the client broke off"), "eod")
             return
-        answer, state = await _hand_over(d, message, report)
+        answer, state = await _hand_over(d, _wire_form(d, message, facts, report))
     except Exception:
         log.exception("commit failed")
         if d.upstream is not None:
@@ -100,9 +100,23 @@ async def _commit(
     d.end(answer, "eod", state)
 
 
-async def _hand_over(
-    d: Dialogue, message: SpooledMessage, report: MessageReport
-) -> tuple[Answer, State]:
+def _wire_form(
+    d: Dialogue, message: SpooledMessage, facts: Facts, report: MessageReport
+) -> Iterator[bytes]:
+    """The message as it goes to the upstream, with its dots stuffed: most often as it came."""
+    pieces, policy = message.pieces(), d.settings.conduct.bare_newline
+    if d.settings.checks.stamp:
+        # Without results (the checks failed) a forged field with our id goes all the same.
+        authserv_id = d.settings.checks.authserv_id or d.settings.name
+        pieces = stamped(pieces, report.results, authserv_id)
+    elif facts.plain:
+        return pieces
+    if policy == "fix":
+        pieces = _mended(pieces)
+    return outgoing(pieces, bare=policy == "pass")
+
+
+async def _hand_over(d: Dialogue, pieces: Iterator[bytes]) -> tuple[Answer, State]:
     """Give the message to the upstream; its reply, and what is known of the message."""
     limits = d.settings.limits
     go_ahead = await d.ask(b"DATA", content=True)
@@ -114,20 +128,8 @@ async def _hand_over(
             await d.ask(b"RSET")
         return go_ahead, "refused" if go_ahead.by == "upstream" else "none"
     assert d.upstream is not None
-    pieces: Iterator[bytes] = message.pieces()
-    if d.settings.checks.stamp:
-        # Without results (the checks failed) a forged field with our id goes all the same.
-        authserv_id = d.settings.checks.authserv_id or d.settings.name
-        pieces = stamped(pieces, report.results, authserv_id)
-    if d.settings.conduct.bare_newline == "fix":
-        pieces = _mended(pieces)
     try:
-        answer = await d.upstream.content(
-            pieces,
-            limits.upstream_reply,
-            limits.upstream_dot,
-            bare=d.settings.conduct.bare_newline == "pass",
-        )
+        answer = await d.upstream.content(pieces, limits.upstream_reply, limits.upstream_dot)
     except DotSent as error:
         d.failed(error)
         d.found(finding("relay.commit-unknown", f"the upstream {error}"))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from monitor.relay.tally import SPOOL, OwnTally, Tally
 
-PIECE = 65_536
+PIECE = 256 * 1024  # octets that are read at a time
+JOINED = 64 * 1024  # octets of small pieces that are kept as one
 
 
 class SpoolFull(Exception):
@@ -73,7 +74,7 @@ class SpooledMessage:
 
     def _hold(self, data: bytes) -> None:
         # What comes in small pieces would take many times its size.
-        if self._held and len(self._held[-1]) + len(data) <= PIECE:
+        if self._held and len(self._held[-1]) + len(data) <= JOINED:
             self._held[-1] += data
         else:
             self._held.append(data)
@@ -91,7 +92,7 @@ class SpooledMessage:
             rest = rest[self._file.write(rest) :]
 
     def pieces(self) -> Iterator[bytes]:
-        """The message from its start, in pieces of some 64 KiB; none of it once it is closed.
+        """The message from its start, in pieces of at most 256 KiB; none of it once it is closed.
 
         Raises OSError where a part of it is gone: half a message must not pass for a whole one.
         """

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from monitor.relay.channel import Channel
-from monitor.relay.data import outgoing
 from monitor.relay.dial import dial
 from monitor.relay.replies import Answer, ReplyError, ReplyParser
 
@@ -82,23 +81,25 @@ class Upstream(Channel):
         self._socket.write(line + b"\r\n")
         return await self.reply(timeout)
 
-    async def content(
-        self, pieces: Iterator[bytes], timeout: float, dot_timeout: float, *, bare: bool = False
-    ) -> Answer:
-        """Send a message and the final dot, and await the reply.
+    async def content(self, pieces: Iterable[bytes], timeout: float, dot_timeout: float) -> Answer:
+        """Send a message, as DATA carries it, and the final dot, and await the reply.
 
-        Raises DotSent where the connection breaks after the dot may have gone out, and
-        ValueError where the message holds a bare CR or LF (it is then not sent whole) and
-        ``bare`` does not allow that.
+        Raises DotSent where the connection breaks after the dot may have gone out. What
+        ``pieces`` raises, and ValueError where they do not end with CRLF, goes through: the
+        message is then not sent whole.
         """
         try:
             last = b""  # goes out with the dot, in one segment where the message is short
-            for data in outgoing(pieces, bare):
+            end = b"\r\n"
+            for data in pieces:
+                end = (end + data[-2:])[-2:]
                 if last:
                     self._socket.write(last)
                     await asyncio.sleep(0)  # an upstream that takes all at once: nothing waits
                     await self.drained(timeout)
                 last = data
+            if end != b"\r\n":
+                raise ValueError("message does not end with CRLF")
             if self._input:
                 # It would be taken for the reply to the dot.
                 raise ConnectionError("sent a reply before the dot")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.relay.data import DataParser, stuffed
+from monitor.relay.data import DataParser, outgoing, stuffed
 from monitor.relay.delivery import _mended
 from monitor.relay.upstream import Upstream, UpstreamError
 
@@ -71,7 +71,7 @@ class Wire(asyncio.Transport):
 
 async def passed_on(*pieces: bytes, bare: bool = False) -> bytes:
     wire = Wire()
-    assert (await wire.upstream.content(iter(pieces), 5, 5, bare=bare)).code == 250
+    assert (await wire.upstream.content(outgoing(pieces, bare), 5, 5)).code == 250
     return wire.sent
 
 
@@ -94,6 +94,18 @@ async def test_a_short_message_and_its_dot_are_one_write() -> None:
     wire = Wire()
     await wire.upstream.content(iter([b"a\r\n"]), 5, 5)
     assert (wire.sent, wire.writes) == (b"a\r\n.\r\n", 1)
+
+
+async def test_a_message_without_a_last_line_end_gets_no_dot() -> None:
+    for pieces in ([b"a"], [b"a\r"], [b"a\r\n", b"b"], [b"a\r", b"b\n"]):
+        wire = Wire()
+        with pytest.raises(ValueError, match="CRLF"):
+            await wire.upstream.content(pieces, 5, 5)
+        assert b"." not in wire.sent
+    for pieces in ([b"a\r\n"], [b"a\r", b"\n"], [b"a", b"\r", b"\n"], []):
+        wire = Wire()
+        await wire.upstream.content(pieces, 5, 5)
+        assert wire.sent == b"".join(pieces) + b".\r\n"
 
 
 async def test_nothing_of_a_short_message_goes_up_behind_a_reply_that_nobody_asked_for() -> None:
@@ -132,6 +144,18 @@ def test_bare_newlines_are_seen_at_every_split(text: str, cuts: list[int]) -> No
     content, _, parser = parse(wire, [c for c in cuts if c <= len(wire)])
     bare = content.replace(b"\r\n", b"")
     assert parser.facts.bare_newlines == bare.count(b"\r") + bare.count(b"\n")
+
+
+@given(st.text("\r\n.x", max_size=40), st.lists(st.integers(0, 60)))
+def test_what_is_plain_goes_up_as_it_came(text: str, cuts: list[int]) -> None:
+    body = text.encode() + b"\r\n"
+    wire = stuffed(body, True) + b".\r\n"
+    content, _, parser = parse(wire, [c for c in cuts if c <= len(wire)])
+    lines = content.split(b"\r\n")
+    bare = any(b"\r" in line or b"\n" in line for line in lines)
+    assert parser.facts.plain is not (bare or any(line.startswith(b".") for line in lines))
+    if parser.facts.plain:
+        assert b"".join(outgoing([content])) == content == wire[:-3]
 
 
 def test_the_lookalike_is_kept_with_what_follows() -> None:

@@ -7,6 +7,7 @@ import dis
 import inspect
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
@@ -15,6 +16,7 @@ from fakes import Relay, relaying
 from monitor import events as ev
 from monitor.relay import channel, converse, proxy, receiving
 from monitor.relay.channel import Channel
+from monitor.relay.data import DataParser
 from monitor.relay.wire import Wire
 
 MAIL, RCPT = b"MAIL FROM:<a@client.test>", b"RCPT TO:<b@home.test>"
@@ -119,6 +121,40 @@ async def test_a_large_message_under_tls_and_what_is_pipelined_behind_it(tmp_pat
                 assert (await client.reply()).startswith(b"250 ")
         assert relay.upstream.messages == [lines, lines]
         client.close()
+
+
+async def test_who_pours_is_read_in_turn_with_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many pour, the loop waits for one large piece and no more."""
+    loop: Any = asyncio.get_running_loop()
+    turns, fed = 0, []
+    run_once, feed = loop._run_once, DataParser.feed
+
+    def one_turn() -> None:
+        nonlocal turns
+        turns += 1
+        run_once()
+
+    def counted(self: DataParser, chunk: bytes) -> tuple[bytes, bytes | None]:
+        if len(chunk) > receiving.LARGE:
+            fed.append(turns)
+        return feed(self, chunk)
+
+    monkeypatch.setattr(loop, "_run_once", one_turn)
+    monkeypatch.setattr(DataParser, "feed", counted)
+    body = b"x" * 98 + b"\r\n"
+    async with relaying(tmp_path) as relay:
+        clients = [await relay.greeted() for _ in range(5)]
+        for client in clients:
+            await client.say(MAIL, RCPT, b"DATA")
+        for client in clients:
+            client.writer.write(body * 20_000 + b".\r\n")
+        for client in clients:
+            assert (await client.reply()).startswith(b"250 ")
+            client.close()
+        assert relay.upstream.messages == [body * 20_000] * 5
+    assert len(fed) == len(set(fed)) > 10
 
 
 async def test_nothing_behind_quit_is_heard(tmp_path: Path) -> None:
