@@ -10,6 +10,10 @@ import asyncio
 import ssl
 from typing import Any
 
+from monitor.relay.waiter import Waiter
+
+# Octets as numbers: where bytes are looked for in bytes, CPython makes an error first.
+CR, LF, NUL = b"\r\n\0"
 HIGH_WATER = 64 * 1024  # octets that may have come and not been read before reading pauses
 CLOSE_DEADLINE = 5.0  # seconds for a reader that does not take the last that we wrote
 
@@ -25,7 +29,7 @@ class Channel(asyncio.Protocol):
         self._ended = False  # nothing more will come
         self._held = False  # reading pauses
         self._full = False  # what was written waits to be taken
-        self._waiter: asyncio.Future[bool] | None = None
+        self._waiter = Waiter(loop)
         self._due = 0.0
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -40,12 +44,12 @@ class Channel(asyncio.Protocol):
         if len(self._input) > HIGH_WATER and not self._held:
             self._held = True
             self._socket.pause_reading()
-        self._wake()
+        self._waiter.wake(True)
 
     def eof_received(self) -> bool:
         # Who closes his side may still read; TLS has no such thing.
         self._ended = True
-        self._wake()
+        self._waiter.wake(True)
         return not self.tls
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -53,18 +57,18 @@ class Channel(asyncio.Protocol):
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        self._wake()
+        self._waiter.wake(True)
 
     def pause_writing(self) -> None:
         self._full = True
 
     def resume_writing(self) -> None:
         self._full = False
-        self._wake()
+        self._waiter.wake(True)
 
     # The dialogue's side.
 
-    def arrival(self, due: float) -> asyncio.Future[bool]:
+    def arrival(self, due: float) -> Waiter:
         """More input, or its end: True. False where neither came by ``due``, in loop time."""
         if self._held:
             self._held = False
@@ -135,16 +139,11 @@ class Channel(asyncio.Protocol):
         """Close at once: nothing more is sent."""
         self._socket.abort()
 
-    def _news(self, due: float) -> asyncio.Future[bool]:
+    def _news(self, due: float) -> Waiter:
         self._due = due
         if self._alarm is None or self._alarm.when() > due:
             self._set(due)
-        self._waiter = self.loop.create_future()
-        return self._waiter
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(True)
+        return self._waiter.anew()
 
     def _set(self, due: float) -> None:
         if self._alarm is not None:
@@ -153,9 +152,9 @@ class Channel(asyncio.Protocol):
 
     def _ring(self) -> None:
         self._alarm = None
-        if self._waiter is None or self._waiter.done():
+        if self._waiter.done():
             return  # whoever waits next sets it
         if self.loop.time() < self._due:
             self._set(self._due)
         else:
-            self._waiter.set_result(False)
+            self._waiter.wake(False)

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from monitor import events as ev
 from monitor.relay import paths
+from monitor.relay.channel import CR, NUL
 from monitor.relay.replies import own
 from monitor.relay.session import Dialogue
 from monitor.relay.teller import SHOWN, SHUTTING_DOWN, TROUBLE, Hangup
@@ -87,7 +88,7 @@ async def _recover(d: Dialogue) -> None:
 
 async def _serve_one(d: Dialogue, line: Line) -> None:
     verb, argument = paths.command(line.raw)
-    if b"\r" in line.raw or b"\0" in line.raw:
+    if CR in line.raw or NUL in line.raw:
         await d.say(await d.rule(d.phase) or own(500, "5.5.2 bare CR or NUL in a command"))
         return
     handler = VERBS.get(verb)

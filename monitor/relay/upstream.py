@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from monitor.relay.channel import Channel
+from monitor.relay.channel import CR, LF, NUL, Channel
 from monitor.relay.dial import dial
 from monitor.relay.replies import Answer, ReplyError, ReplyParser
 
@@ -70,7 +70,7 @@ class Upstream(Channel):
 
     async def ask(self, line: bytes, timeout: float) -> Answer:
         """Send one command line (without CRLF) and await its reply."""
-        if b"\r" in line or b"\n" in line or b"\0" in line:
+        if CR in line or LF in line or NUL in line:
             raise ValueError("a command holds a line end or NUL")
         if not self.open:
             raise UpstreamError("is not connected")

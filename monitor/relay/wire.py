@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from aiosmtpd.smtp import SMTP
 
-from monitor.relay.channel import Channel
+from monitor.relay.channel import CR, Channel
 from monitor.relay.replies import Answer
 
 
@@ -105,7 +105,7 @@ class Wire(Channel, SMTP):
             raise LineTooLong(too_long or raw[:limit])
         bare = not raw.endswith(b"\r\n")
         body = raw[:-1] if bare else raw[:-2]
-        return Line(body, pipelined, bare or b"\r" in body)
+        return Line(body, pipelined, bare or CR in body)
 
     async def chunk(self, timeout: float) -> bytes:
         """The next bytes of a message, as they came: a few hundred KiB at most."""
