@@ -137,7 +137,9 @@ def verify(chain: Chain, header: Header, bodies: Mapping[Want, Digest], ask: Ask
     covered = b""
     for instance, (each, found) in enumerate(zip(chain.sets, keys[1:], strict=True), 1):
         covered += relaxed(_NAMES[0], each.results) + relaxed(_NAMES[1], each.message.text)
-        own = relaxed(_NAMES[2], without_value(each.seal.text)).removesuffix(b"\r\n")
+        own = relaxed(_NAMES[2], without_value(each.seal.text, each.seal.tags)).removesuffix(
+            b"\r\n"
+        )
         if found.key is None or not found.key.verifies(each.seal.value, covered + own):
             return Verdict("fail", f"seal {instance} does not verify", sealers)
         covered += relaxed(_NAMES[2], each.seal.text)

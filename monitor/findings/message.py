@@ -36,7 +36,6 @@ MAX_SHOWN = 500  # characters of one field that a summary gives
 # RFC 5322 2.2 and 4.5: a name, WSP that obsolete syntax allows, a colon, folded lines.
 _FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+", re.MULTILINE)
 _NAME = re.compile(rb"[!-9;-~]++")
-_EMPTY_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _LF = 0x0A
 
@@ -117,8 +116,11 @@ def body_offset(message: bytes) -> int:
         return 2
     if message.startswith(b"\n"):
         return 1
-    empty = _EMPTY_LINE.search(message)
-    return empty.end() if empty else -1
+    empty = message.find(b"\n\r\n")
+    bare = message.find(b"\n\n", 0, empty + 1) if empty >= 0 else message.find(b"\n\n")
+    if bare >= 0:
+        return bare + 2
+    return empty + 3 if empty >= 0 else -1
 
 
 def fields(section: bytes) -> Iterator[re.Match[bytes]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from monitor.findings.dkim.body import collapse
 from monitor.findings.dkim.syntax import Signature
@@ -10,33 +10,34 @@ from monitor.findings.message import Header
 
 __all__ = ["Forms", "relaxed", "signed_data", "without_value"]
 
-Forms = dict[bytes, list[bytes]]  # relaxed, by name, from the bottom; once for all signatures
+Forms = dict[bytes, list[bytes]]  # relaxed, by name, from the top; once for all signatures
 
 _TAB = 0x09
 
 
 def signed_data(signature: Signature, header: Header, forms: Forms) -> bytes:
     """The octets under b=: the fields of h=, from the bottom up, and the field itself."""
-    left: dict[bytes, Iterator[bytes]] = {}
+    simple = signature.signer.header_canon == "simple"
+    left: Forms = {}
     parts: list[bytes] = []
     for name in signature.signer.signed:
         fields = left.get(name)
         if fields is None:
-            fields = left[name] = _from_the_bottom(name, signature, header, forms)
+            fields = left[name] = [
+                *(header.raw.get(name, ()) if simple else _all(name, header, forms))
+            ]
         # A name that comes once more than the field stands for nothing (RFC 6376 5.4.2).
-        parts.append(next(fields, b""))
+        if fields:
+            parts.append(fields.pop())
     parts.append(_own(signature, header))
     return b"".join(parts)
 
 
-def _from_the_bottom(
-    name: bytes, signature: Signature, header: Header, forms: Forms
-) -> Iterator[bytes]:
-    if signature.signer.header_canon == "simple":
-        return reversed(header.raw.get(name, []))
-    if name not in forms:
-        forms[name] = [relaxed(name, text) for text in reversed(header.all(name))]
-    return iter(forms[name])
+def _all(name: bytes, header: Header, forms: Forms) -> list[bytes]:
+    found = forms.get(name)
+    if found is None:
+        found = forms[name] = [relaxed(name, text) for text in header.all(name)]
+    return found
 
 
 def relaxed(name: bytes, text: bytes) -> bytes:
@@ -46,19 +47,20 @@ def relaxed(name: bytes, text: bytes) -> bytes:
     return b"%b:%b\r\n" % (name, text.strip(b" "))
 
 
-def without_value(text: bytes) -> bytes:
-    """What follows the colon of a field, with an empty b=, as it was when it was signed."""
-    tags = text.split(b";")
-    for number, tag in enumerate(tags):
-        name, equals, _ = tag.partition(b"=")
-        if equals and name.strip(b" \t\r\n") == b"b":
-            tags[number] = name + equals
-            return b";".join(tags)
-    return text
+def without_value(text: bytes, tags: Iterable[bytes]) -> bytes:
+    """What follows the colon of a field, with an empty b=, as it was when it was signed.
+
+    ``tags`` are the names in it, in their order, each there once.
+    """
+    parts = text.split(b";")
+    number = [*tags].index(b"b")
+    parts[number] = parts[number].partition(b"=")[0] + b"="
+    return b";".join(parts)
 
 
 def _own(signature: Signature, header: Header) -> bytes:
+    tags = signature.tags
     if signature.signer.header_canon == "relaxed":
-        return relaxed(signature.name, without_value(signature.text)).removesuffix(b"\r\n")
+        return relaxed(signature.name, without_value(signature.text, tags)).removesuffix(b"\r\n")
     name, colon, text = header.raw[signature.name][signature.number].partition(b":")
-    return name + colon + without_value(text.removesuffix(b"\r\n"))
+    return name + colon + without_value(text.removesuffix(b"\r\n"), tags)

@@ -133,9 +133,10 @@ def parse(text: bytes, kind: Kind = "dkim", number: int = 0) -> Signature:
     if len(text) > MAX_FIELD:
         raise Malformed(f"the field is longer than {MAX_FIELD} bytes")
     tags = tag_list(text)
-    for name in _REQUIRED[kind]:
-        if not tags.get(name) and not (kind == "message" and name == b"h" and name in tags):
-            raise Malformed(f"{name.decode()}= is missing")
+    if not all(map(tags.get, _REQUIRED[kind])):
+        for name in _REQUIRED[kind]:
+            if not tags.get(name) and not (kind == "message" and name == b"h" and name in tags):
+                raise Malformed(f"{name.decode()}= is missing")
     if kind == "dkim" and tags[b"v"] != b"1":
         raise Malformed("v= is not 1")
     expires, signed_at = _number(tags, b"x"), _number(tags, b"t")
