@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 from monitor import events as ev
-from monitor.findings.hearing import Hearers, hears
+from monitor.findings.hearing import Hearers
 from monitor.findings.views import TAKES, Discipline, Session, Transaction
 from monitor.record import Client, Late, Message, Recipient, Record, Tls, moment
 
 Output = Record | Late
 
 
-class _Handling(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Handling:
     """What is done with the events of one type, decided at the first of each."""
 
     take: Callable[[Session, Any], None] | None
     judges: Sequence[Discipline]
     completes: Callable[[Session, Any], Sequence[Output]] | None
+    idle: bool  # they change nothing, and nobody asks about them
 
 
 class Assembler:
@@ -37,7 +40,7 @@ class Assembler:
         disciplines: Sequence[Discipline] = (),
         failed: Callable[[Discipline], None] | None = None,
     ) -> None:
-        self._judges = Hearers((each, hears(each)) for each in disciplines)
+        self._judges = Hearers(disciplines)
         self._handling: dict[type[ev.Event], _Handling] = {}
         self._failed = failed
         self._sessions: dict[str, Session] = {}
@@ -51,31 +54,39 @@ class Assembler:
 
     def feed(self, event: ev.AnyEvent) -> tuple[Sequence[ev.AnyEvent], Sequence[Output]]:
         """Take one event; give the events to pass on, in order, and the outputs made."""
+        return self.fold(event) or ((event,), ())
+
+    def fold(self, event: ev.AnyEvent) -> tuple[Sequence[ev.AnyEvent], Sequence[Output]] | None:
+        """As ``feed``; None for what most events come to: they are passed on, and no more."""
         kind = type(event)
+        handling = self._handling.get(kind) or self._decide(kind)
+        if handling.idle:
+            return None
         if kind is ev.Opened:
             self._sessions[event.session] = Session(opened=cast("ev.Opened", event))
         view = self._sessions.get(event.session)
         if view is None:
             return (event,), _orphan(event)
-        handling = self._handling.get(kind) or self._decide(kind)
         if handling.take:
             handling.take(view, event)
-        passed: tuple[ev.AnyEvent, ...] = (event,)
+        told = None
         if handling.judges and (found := self._ask(handling.judges, view, event)):
-            # In front, so that they are known when the record is made; but nothing is known
-            # of a session or transaction in front of the event that begins it.
             told = _tell(view, event, tuple(found))
-            passed = (event, told) if kind in (ev.Opened, ev.Mail) else (told, event)
         if handling.completes:
             if kind is ev.Closed:
                 del self._sessions[event.session]
-            return passed, handling.completes(view, event)
-        return passed, ()
+            return (told, event) if told else (event,), handling.completes(view, event)
+        if told is None:
+            return None
+        # In front, so that they are known when the record is made; but nothing is known
+        # of a session or transaction in front of the event that begins it.
+        return (event, told) if kind in (ev.Opened, ev.Mail) else (told, event), ()
 
     def _decide(self, kind: type[ev.Event]) -> _Handling:
-        found = _Handling(TAKES.get(kind), self._judges[kind], _COMPLETES.get(kind))
-        self._handling[kind] = found
-        return found
+        take, judges, completes = TAKES.get(kind), self._judges[kind], _COMPLETES.get(kind)
+        idle = kind is not ev.Opened and not (take or judges or completes)
+        self._handling[kind] = _Handling(take, judges, completes, idle)
+        return self._handling[kind]
 
     def _ask(
         self, judges: Sequence[Discipline], view: Session, event: ev.AnyEvent

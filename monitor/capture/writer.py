@@ -61,7 +61,7 @@ class CaptureWriter:
         """Take one event."""
         if len(self._waiting) >= QUEUED:
             self.lost += 1
-        elif isinstance(event, Body):
+        elif type(event) is Body:
             self._take_body(event)
         else:
             self._waiting.append(event)

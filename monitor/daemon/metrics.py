@@ -63,7 +63,7 @@ class Metrics:
         version = prometheus.Gauge("mxtap_info", "This relay", ["version"], registry=registry)
         version.labels(__version__).set(1)
         self._at_dot: set[str] = set()  # sessions whose message waits for the upstream's word
-        self._hears: dict[type, Callable[[Any], None]] = {
+        self.hears: dict[type, Callable[[Any], None]] = {
             ev.Ended: self._ended,
             ev.Closed: self._closed,
             ev.Found: self._found,
@@ -79,7 +79,7 @@ class Metrics:
 
     def __call__(self, event: ev.AnyEvent) -> None:
         """Count one event."""
-        if hear := self._hears.get(type(event)):
+        if hear := self.hears.get(type(event)):
             hear(event)
 
     def render(self) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -40,25 +40,36 @@ class _Failure(msgspec.Struct, array_like=True):
 class Tls:
     """A discipline. Remembers failed handshakes by client address, for the fallback."""
 
-    hears = (ev.Secured, ev.TlsFailed, ev.Mail, ev.Ended)
-
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
+        self.hears: Mapping[type[ev.Event], Callable[..., Iterable[ev.Finding]]] = {
+            ev.Secured: self._secured,
+            ev.TlsFailed: self._tls_failed,
+            ev.Mail: self._mail,
+            ev.Ended: self._ended,
+        }
 
     def __call__(self, view: Session, event: ev.Event) -> Iterable[ev.Finding]:
         """The findings that became known by ``event``."""
-        match event:
-            case ev.Secured(side="client"):
-                return _secured(event)
-            case ev.TlsFailed(side="client"):
-                self._remember(view.opened.ip, event)
-                return (_failed(event),)
-            case ev.Mail() if view.tls is None:
-                return self._plaintext(view, event)
-            case ev.Ended(state="accepted" | "accepted-unacknowledged") if view.tls is None:
-                return (self._would_refuse(view, event),)
-            case _:
-                return ()
+        take = self.hears.get(type(event))
+        return take(view, event) if take else ()
+
+    def _secured(self, view: Session, event: ev.Secured) -> Iterable[ev.Finding]:
+        return _secured(event) if event.side == "client" else ()
+
+    def _tls_failed(self, view: Session, event: ev.TlsFailed) -> Iterable[ev.Finding]:
+        if event.side != "client":
+            return ()
+        self._remember(view.opened.ip, event)
+        return (_failed(event),)
+
+    def _mail(self, view: Session, event: ev.Mail) -> Iterable[ev.Finding]:
+        return self._plaintext(view, event) if view.tls is None else ()
+
+    def _ended(self, view: Session, event: ev.Ended) -> Iterable[ev.Finding]:
+        if view.tls is None and event.state in ("accepted", "accepted-unacknowledged"):
+            return (self._would_refuse(view, event),)
+        return ()
 
     def _remember(self, ip: str, event: ev.TlsFailed) -> None:
         failure = _Failure(event.at, event.session, event.reason)

@@ -9,11 +9,11 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, get_args, runtime_checkable
+from typing import Protocol, get_args, runtime_checkable
 
 from monitor import events as ev
 from monitor.assembler import Assembler, Output
-from monitor.findings.hearing import Hearers, hears
+from monitor.findings.hearing import Hearers, whose
 from monitor.findings.retry.waiting import Wait, waits
 from monitor.findings.views import Discipline
 from monitor.hub.stats import Stats
@@ -70,21 +70,16 @@ class Hub:
         self.listeners: list[Listener] = []
         self.on_lists: list[Callable[[], None]] = []
         self.failures: Counter[str] = Counter()
-        self.assembler = Assembler(disciplines, self._discipline_failed)
+        self.assembler = Assembler(disciplines, lambda judge: self._failed(whose(judge)))
+        self._fold = self.assembler.fold
         candidates: list[object] = list(disciplines)
         self._ticking = [d for d in candidates if isinstance(d, Ticking)]
         self._rulers = [ruler for ruler in rulers if _phases(ruler)]
         candidates = list(self._rulers)
         hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
         self._transcripts = Transcripts()
-        self._consumers = Hearers[Callable[[Any], None]](
-            [
-                (self._transcripts.add, Transcripts.hears),
-                (self._closed, (ev.Closed,)),
-                (self.stats.asked, (ev.Asked,)),
-                *((consumer, hears(consumer)) for consumer in (*hearing, *consumers)),
-            ]
-        )
+        self.hears = {ev.Closed: self._closed, ev.Asked: self.stats.asked}
+        self._consumers = Hearers([self._transcripts, self, *hearing, *consumers])
         self._clock = clock
         self._keep, self._remembered = keep_history, remembered
         self.standing = Standing()
@@ -97,18 +92,25 @@ class Hub:
     def emit(self, event: ev.AnyEvent) -> None:
         """Take one event in. Never raises."""
         try:
-            passed, outputs = self.assembler.feed(event)
+            more = self._fold(event)
         except Exception:
             self._failed("assembler")
             return
+        if more is None:
+            self._pass_on(event)
+            return
+        passed, outputs = more
         for each in passed:
-            for consumer in self._consumers[type(each)]:
-                try:
-                    consumer(each)
-                except Exception:
-                    self._failed(type(consumer).__name__)
+            self._pass_on(each)
         for output in outputs:
             self._tell(output)
+
+    def _pass_on(self, event: ev.AnyEvent) -> None:
+        for consumer in self._consumers[type(event)]:
+            try:
+                consumer(event)
+            except Exception:
+                self._failed(whose(consumer))
 
     def rule(self, stage: Stage) -> Ruling:
         """The lists first, then every other policy; the first that does not pass, wins."""
@@ -226,9 +228,6 @@ class Hub:
                 listener(output)
             except Exception:
                 self._failed("listener")
-
-    def _discipline_failed(self, discipline: Discipline) -> None:
-        self._failed(getattr(discipline, "__name__", type(discipline).__name__))
 
     def _failed(self, what: str) -> None:
         self.failures[what] += 1

@@ -12,10 +12,10 @@ MAX_EVENTS = 5_000  # a session; what comes after is not kept
 class Transcripts:
     """Collects events, a list a session; the octets of messages are not among them."""
 
-    hears = tuple(kind for kind in get_args(ev.AnyEvent) if kind is not ev.Body)
-
     def __init__(self) -> None:
         self._open: dict[str, list[ev.AnyEvent]] = {}
+        kinds = (kind for kind in get_args(ev.AnyEvent) if kind is not ev.Body)
+        self.hears = dict.fromkeys(kinds, self.add)
 
     def add(self, event: ev.AnyEvent) -> None:
         """Keep one event; one that it ``hears``."""
@@ -24,7 +24,7 @@ class Transcripts:
             if isinstance(event, ev.Found):
                 return  # after the session's end
             events = self._open[event.session] = []
-        if len(events) < MAX_EVENTS or isinstance(event, ev.Closed):
+        if len(events) < MAX_EVENTS or type(event) is ev.Closed:
             events.append(event)
 
     def take(self, session: str) -> list[ev.AnyEvent]:

@@ -6,7 +6,8 @@ from conversation import World
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.findings.conduct import Conduct
+from monitor.findings.conduct import JUDGES, Conduct, Made
+from monitor.findings.conduct.dialogue import Dialogue
 
 LINES = (
     "EHLO mx.sender.example",
@@ -47,7 +48,8 @@ def conduct(*, always: bool, begin: str, offers: tuple[str, ...], steps: list, e
     world = World()
     judge = next(each for each in world.disciplines if isinstance(each, Conduct))
     if always:
-        judge._routine = judge._hearing
+        begin_with = judge._begin
+        judge._begin = lambda view: suspected(begin_with(view))
     client = world.connect(banner=begin)
     if offers:
         client.ehlo("mx.sender.example", *offers)
@@ -72,6 +74,11 @@ def conduct(*, always: bool, begin: str, offers: tuple[str, ...], steps: list, e
                 client.content(**facts)
     client.close(end)
     return world.found()
+
+
+def suspected(known: tuple[Dialogue, Made]) -> tuple[Dialogue, Made]:
+    known[0].suspect = True
+    return known
 
 
 def one(line: str, reply: str = "250 Ok", *, taken: bool = True) -> dict[str, object]:
@@ -105,8 +112,8 @@ def test_most_of_them_are_not_asked_about_a_client_without_a_fault() -> None:
     client.ehlo()
     talk, judges = judge._sessions["s1"]
     asked: list[str] = []
-    for place, name in enumerate([type(each).__name__ for each in judges]):
-        judges[place] = lambda talk, event, name=name: asked.append(name) or ()
+    for kind in JUDGES:
+        judges[kind] = lambda talk, event, name=kind.__name__: asked.append(name) or ()
     client.mail()
     client.rcpt(pipelined=True)
     client.data(pipelined=True)

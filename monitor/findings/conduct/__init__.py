@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from monitor import events as ev
 from monitor.config import Settings
@@ -15,10 +15,29 @@ from monitor.findings.conduct.pipelining import EarlyTalker, UnannouncedPipelini
 from monitor.findings.conduct.recipients import DataAfterNoRecipients
 from monitor.findings.conduct.rejected import IgnoredRejection, IgnoredShutdown
 from monitor.findings.conduct.sequence import BadSequence, NoQuit, UnknownCommands
-from monitor.findings.hearing import Hearers
+from monitor.findings.hearing import Kinds
 from monitor.findings.views import Session
 
 __all__ = ["Conduct"]
+
+Made = dict[type[Judge], Judge]
+
+JUDGES: tuple[type[Judge], ...] = (
+    DataAfterNoRecipients,
+    IgnoredRejection,
+    IgnoredShutdown,
+    EarlyTalker,
+    UnannouncedPipelining,
+    NotSmtp,
+    BadSequence,
+    UnknownCommands,
+    NoQuit,
+    Lines,
+    Greeting,
+)
+_HEARD: Kinds = (ev.Command, ev.Reply, ev.Mail, ev.Secured, ev.Content, ev.Ended, ev.Closed)
+_HEARING = {kind: tuple(judge for judge in JUDGES if kind in judge.hears) for kind in _HEARD}
+_ROUTINE = {kind: tuple(judge for judge in JUDGES if kind in judge.routine) for kind in _HEARD}
 
 
 class Conduct:
@@ -27,39 +46,54 @@ class Conduct:
     def __init__(self, settings: Settings) -> None:
         self._name = settings.name
         self._local = frozenset(map(canonical, settings.local_domains))
-        self._sessions: dict[str, tuple[Dialogue, list[Judge]]] = {}
-        # The judges of a session by their place in the list, as each session has its own.
-        judges = list(enumerate(self._judges()))
-        self._hearing = Hearers((i, judge.hears) for i, judge in judges)
-        self._routine = Hearers((i, judge.routine) for i, judge in judges)
-        kinds = (*Dialogue.hears, *(kind for _, judge in judges for kind in judge.hears))
-        self.hears = tuple(dict.fromkeys(kinds))
+        # Each session has judges of its own, made when they are first asked.
+        self._sessions: dict[str, tuple[Dialogue, Made]] = {}
+        self.hears: Mapping[type[ev.Event], Callable[..., Iterable[ev.Finding]]] = {
+            **dict.fromkeys(_HEARD, self._other),
+            ev.Command: self._command,
+            ev.Reply: self._reply,
+            ev.Closed: self._closed,
+        }
 
     def __call__(self, view: Session, event: ev.Event) -> Iterable[ev.Finding]:
         """The findings that became known by ``event``."""
-        known = self._sessions.get(event.session)
-        if known is None:
-            known = self._sessions[event.session] = (Dialogue(view), self._judges())
-        talk, judges = known
-        asked = self._routine if talk.hear(event) else self._hearing
+        take = self.hears.get(type(event))
+        return take(view, event) if take else ()
+
+    def _command(self, view: Session, event: ev.Command) -> Iterable[ev.Finding]:
+        talk, made = self._sessions.get(event.session) or self._begin(view)
+        talk.take_command(event)
+        if talk.greeted and not talk.suspect and event.text[:4].upper() not in ("EHLO", "HELO"):
+            return ()
+        return self._ask(talk, made, event)
+
+    def _reply(self, view: Session, event: ev.Reply) -> Iterable[ev.Finding]:
+        talk, made = self._sessions.get(event.session) or self._begin(view)
+        talk.take_reply(event)
+        return self._ask(talk, made, event) if talk.suspect else ()
+
+    def _other(self, view: Session, event: ev.Event) -> Iterable[ev.Finding]:
+        talk, made = self._sessions.get(event.session) or self._begin(view)
+        talk.take(event)
+        return self._ask(talk, made, event)
+
+    def _closed(self, view: Session, event: ev.Closed) -> Iterable[ev.Finding]:
+        talk, made = self._sessions.get(event.session) or self._begin(view)
+        del self._sessions[event.session]
+        return self._ask(talk, made, event)
+
+    def _begin(self, view: Session) -> tuple[Dialogue, Made]:
+        known = self._sessions[view.id] = Dialogue(view), {}
+        return known
+
+    def _ask(self, talk: Dialogue, made: Made, event: ev.Event) -> Iterable[ev.Finding]:
         found: list[ev.Finding] = []
-        for index in asked[type(event)]:
-            found += judges[index](talk, event)
-        if isinstance(event, ev.Closed):
-            del self._sessions[event.session]
+        for kind in (_HEARING if talk.suspect else _ROUTINE)[type(event)]:
+            judge = made.get(kind)
+            if judge is None:
+                judge = made[kind] = self._make(kind)
+            found += judge(talk, event)
         return found
 
-    def _judges(self) -> list[Judge]:
-        return [
-            DataAfterNoRecipients(),
-            IgnoredRejection(),
-            IgnoredShutdown(),
-            EarlyTalker(),
-            UnannouncedPipelining(),
-            NotSmtp(),
-            BadSequence(),
-            UnknownCommands(),
-            NoQuit(),
-            Lines(),
-            Greeting(self._name, self._local),
-        ]
+    def _make(self, kind: type[Judge]) -> Judge:
+        return Greeting(self._name, self._local) if kind is Greeting else kind()

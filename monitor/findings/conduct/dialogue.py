@@ -41,41 +41,43 @@ class Dialogue:
 
     view: Session
     commands: int = 0
-    verb: str = ""
-    behind: str = ""  # the verb of the command before
-    argument: str = ""
+    before: ev.Command | None = None  # the one before ``command``
     command: ev.Command | None = None
     reply: ev.Reply | None = None
-    replied: str = ""
+    answered: ev.Command | None = None  # what ``reply`` was said to
     waiting: bool = False  # the client waits for a reply of ours
     solicited: bool = False  # it waited for the last one
     greeted: bool = False  # an EHLO or HELO was accepted
     spilling: bool = False  # content comes as commands, since DATA was refused
     suspect: bool = False
 
-    hears: ClassVar[Kinds] = (ev.Command, ev.Reply, ev.Content, ev.Secured)
+    @property
+    def verb(self) -> str:
+        """The verb of the command, "" while there was none."""
+        return _verb(self.command)
 
-    def hear(self, event: ev.Event) -> bool:
-        """Take in one event. True where it is routine: a step of a client without a fault."""
-        if isinstance(event, ev.Command):
-            self._command(event)
-            return self.greeted and not self.suspect and self.verb not in ("EHLO", "HELO")
-        if isinstance(event, ev.Reply):
-            self._reply(event)
-        elif isinstance(event, ev.Content):
-            self.waiting = True
-            self.suspect = self.suspect or event.pipelined
-        elif isinstance(event, ev.Secured) and event.side == "client":
-            self.greeted = False
-        return self.greeted and not self.suspect
+    @property
+    def behind(self) -> str:
+        """The verb of the command before."""
+        return _verb(self.before)
 
-    def _command(self, event: ev.Command) -> None:
-        verb, _, argument = event.text.partition(" ")
+    @property
+    def replied(self) -> str:
+        """The verb that the last reply answered."""
+        return _verb(self.answered)
+
+    @property
+    def argument(self) -> str:
+        """What stands behind the verb."""
+        return self.command.text.partition(" ")[2].strip() if self.command else ""
+
+    def take_command(self, event: ev.Command) -> None:
+        """The client said this."""
         self.commands += 1
-        self.behind, self.verb, self.argument = self.verb, verb.upper(), argument.strip()
-        self.command, self.waiting = event, True
-        self.spilling = self._spills(event)
-        if (
+        self.before, self.command, self.waiting = self.command, event, True
+        if self.suspect:  # content spills where DATA was refused, and nowhere else
+            self.spilling = self._spills(event)
+        elif (
             event.bare_newline
             or event.size > MAX_COMMAND
             or "\\x00" in event.text
@@ -83,13 +85,22 @@ class Dialogue:
         ):
             self.suspect = True
 
-    def _reply(self, event: ev.Reply) -> None:
-        self.reply, self.replied = event, self.verb
+    def take_reply(self, event: ev.Reply) -> None:
+        """The client was told this."""
+        self.reply, self.answered = event, self.command
         self.solicited, self.waiting = self.waiting, False
         if event.phase == "ehlo" and self.verb in ("EHLO", "HELO") and event.code == 250:
             self.greeted = True
         elif event.code >= 300 and (event.code, self.verb) != (354, "DATA"):
             self.suspect = True
+
+    def take(self, event: ev.Event) -> None:
+        """Anything else happened."""
+        if isinstance(event, ev.Content):
+            self.waiting = True
+            self.suspect = self.suspect or event.pipelined
+        elif isinstance(event, ev.Secured) and event.side == "client":
+            self.greeted = False
 
     def _may_pipeline(self) -> bool:
         return "PIPELINING" in self.view.extensions and self.behind not in LAST_IN_GROUP
@@ -105,8 +116,9 @@ class Dialogue:
 class Judge(ABC):
     """One idea of good conduct, for one session. Called with the events that it hears.
 
-    ``routine`` are those of them that it may mind though nothing else is amiss. It must be no
-    wiser for the others as long as the dialogue is not ``suspect``.
+    ``routine`` are those of them that it may mind though nothing else is amiss; commands are
+    so until the client has greeted, and where it greets anew. It must be no wiser for the
+    others as long as the dialogue is not ``suspect``.
     """
 
     hears: ClassVar[Kinds]
@@ -115,6 +127,10 @@ class Judge(ABC):
     @abstractmethod
     def __call__(self, talk: Dialogue, event: ev.Event) -> Iterable[ev.Finding]:
         """The findings that became known by ``event``."""
+
+
+def _verb(command: ev.Command | None) -> str:
+    return command.text.partition(" ")[0].upper() if command else ""
 
 
 def said(reply: ev.Reply | None) -> str:

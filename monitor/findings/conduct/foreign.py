@@ -35,6 +35,7 @@ class NotSmtp(Judge):
     """Another protocol, in place of EHLO or HELO."""
 
     hears = (ev.Command,)
+    routine = (ev.Command,)
 
     def __init__(self) -> None:
         self._told = False

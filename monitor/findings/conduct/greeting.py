@@ -23,7 +23,7 @@ class Greeting(Judge):
     """
 
     hears = (ev.Command, ev.Mail)
-    routine = (ev.Mail,)
+    routine = (ev.Command, ev.Mail)
 
     def __init__(self, our_name: str, local_domains: Collection[str]) -> None:
         self._our_name = canonical(our_name)
