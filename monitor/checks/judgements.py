@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from monitor.dns import Resolver
@@ -26,7 +26,7 @@ class Judgement:
 
     __slots__ = ("answers", "cost", "result", "until")
 
-    def __init__(self, result: Any, answers: Mapping[Question, Answer], until: float) -> None:
+    def __init__(self, result: Any, answers: dict[Question, Answer], until: float) -> None:
         """``until`` is when the first of the answers expires."""
         self.result = result
         self.answers = answers
@@ -67,7 +67,7 @@ class Judgements:
             found.until = self._until(found.answers)
         return found
 
-    def put(self, key: Hashable, result: object, answers: Mapping[Question, Answer]) -> None:
+    def put(self, key: Hashable, result: object, answers: dict[Question, Answer]) -> None:
         """Remember ``result``, unless an answer was missing: that is soon mended."""
         if any(answer.failed for answer in answers.values()):
             return
@@ -78,6 +78,6 @@ class Judgements:
         while self._used > self._size:
             self._used -= self._entries.popitem(last=False)[1].cost
 
-    def _until(self, answers: Mapping[Question, Answer]) -> float:
+    def _until(self, answers: dict[Question, Answer]) -> float:
         left = self._resolver.left
         return self._clock() + min((left(*question) for question in answers), default=math.inf)

@@ -50,6 +50,14 @@ class _Dmarc(NamedTuple):
     findings: tuple[Finding, ...]
 
 
+class _Who(NamedTuple):
+    """What became of author and signers."""
+
+    dmarc: _Dmarc | None
+    signers: Sequence[Finding]
+    verified: Verified
+
+
 class Pipeline:
     """One message on its way through the checks."""
 
@@ -93,46 +101,62 @@ class Pipeline:
         verdict: Verdict | None = _NO_CHAIN
         if self._chain.present:
             verdict = await settle("arc", lambda ask: self._arc(bodies, ask), None)
-        valid, unsettled = valid_domains(outcomes), unsettled_domains(outcomes)
-        author = self._authors.domain
-        dmarc = await settle(
-            "dmarc",
-            lambda ask: self._dmarc(spf, outcomes, ask),
-            None,
-            key=("dmarc", author, spf.result, spf.domain, valid, unsettled) if author else None,
-            keep=lambda found: found.evaluation.result != "fail",  # which the message explains
-        )
-        evaluation = dmarc.evaluation if dmarc else None
-        found = [*before]
-        found += await settle(
-            "dkim",
-            lambda ask: self._judge_dkim(outcomes, evaluation, ask),
-            (),
-            key=self._known_signers(outcomes, evaluation),
-        )
-        if dmarc:
-            found += dmarc.findings
-            found += await self._stage.run("reports", self._reports(dmarc.evaluation), ())
+        who = await self._who(spf, outcomes)
+        evaluation = who.dmarc.evaluation if who.dmarc else None
+        found = [*before, *who.signers]
+        if who.dmarc:
+            found += who.dmarc.findings
+            found += await self._stage.run("reports", self._reports(who.dmarc.evaluation), ())
         if verdict:
             found.append(arc.judge(verdict))
-        proved = evaluation is not None and evaluation.result == "pass"
         stamp = self._settings.checks.stamp
         field = self._field(spf, outcomes, evaluation, verdict) if stamp else None
         results = await self._stage.run("results", field, "") if field else ""
         return MessageReport(
             findings=(*found, *self._stage.faults),
             answers=self._ask.answers,
-            verified=Verified(
-                spf=spf.domain if spf.result == "pass" else "",
-                dkim=valid,
-                dmarc=author if proved else "",
-                author=author,
-            ),
+            verified=who.verified,
             results=results,
         )
 
+    async def _who(self, spf: Spf, outcomes: Sequence[Outcome]) -> _Who:
+        """Who signed and who wrote: of valid signatures it is remembered as a whole."""
+        told = tuple(map(facts, outcomes))
+        author = self._authors.domain
+        key: Hashable = None
+        if author and None not in told:
+            key = ("who", author, spf.result, spf.domain, self._signatures.more, told)
+            known: _Who | None = self._ask.recall(key)
+            if known is not None:
+                return known
+        valid, unsettled = valid_domains(outcomes), unsettled_domains(outcomes)
+        dmarc = await self._stage.settle(
+            "dmarc",
+            lambda ask: self._dmarc(spf, outcomes, ask),
+            None,
+            key=("dmarc", author, spf.result, spf.domain, valid, unsettled) if author else None,
+            keep=lambda found: found.evaluation.result != "fail",  # which the message explains
+        )
+        used = self._ask.used
+        evaluation = dmarc.evaluation if dmarc else None
+        signers: Sequence[Finding] = await self._stage.settle(
+            "dkim", lambda ask: self._judge_dkim(outcomes, evaluation, ask), ()
+        )
+        verified = Verified(
+            spf=spf.domain if spf.result == "pass" else "",
+            dkim=valid,
+            dmarc=author if evaluation and evaluation.result == "pass" else "",
+            author=author,
+        )
+        found = _Who(dmarc, signers, verified)
+        if key and evaluation and evaluation.result != "fail" and not self._stage.faults:
+            self._ask.keep(key, found, {**used, **self._ask.used})
+        return found
+
     async def _body_hashes(self) -> _Bodies:
-        wants = self._signatures.wants | self._chain.wants
+        wants = self._signatures.wants
+        if self._chain.present:
+            wants |= self._chain.wants
         hashing = self._hashes.digests(self._source, self._offset, wants)
         if self._source.size <= SMALL:
             return await hashing
@@ -161,17 +185,6 @@ class Pipeline:
         refused = unauthorised(evaluation, ask)
         found = judge_dmarc(evaluation, spf.result, outcomes, self._header, refused)
         return _Dmarc(evaluation, tuple(found))
-
-    def _known_signers(
-        self, outcomes: Sequence[Outcome], evaluation: Evaluation | None
-    ) -> Hashable:
-        """All that the judgement depends on; None where it is of this message alone."""
-        told = tuple(map(facts, outcomes))
-        if None in told:
-            return None
-        signers = evaluation.dkim if evaluation else ()
-        alignments = evaluation is not None, tuple(each.alignment for each in signers)
-        return "signers", self._signatures.more, self._authors.domain, alignments, told
 
     def _judge_dkim(
         self, outcomes: Sequence[Outcome], evaluation: Evaluation | None, ask: Ask

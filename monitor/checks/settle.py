@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Iterable
 from itertools import chain
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from monitor.checks.judgements import Judgement, Judgements
+from monitor.checks.judgements import Judgements
 from monitor.dns import Resolver
 from monitor.findings.answers import Answer, Ask, NeedAnswer, Question, canonical
 
@@ -36,7 +36,7 @@ class Inquiry:
         self._resolver = resolver
         self._judgements = Judgements(resolver) if judgements is None else judgements
         self._answers: dict[Question, Answer] = {}
-        self._used: dict[Question, Answer] = {}  # by the check that runs
+        self.used: dict[Question, Answer] = {}  # by the check that runs, or ran last
         self._left = questions
         self.refused = False  # a question was one too many
         self._deadline = deadline
@@ -58,7 +58,7 @@ class Inquiry:
         answer = self._at_hand(question)
         if answer is None:
             raise NeedAnswer(question)
-        self._used[question] = answer
+        self.used[question] = answer
         return answer
 
     async def settle(
@@ -73,25 +73,30 @@ class Inquiry:
         remembered, where ``keep`` says so of it, and taken again without a run. Nobody may
         change it.
         """
-        if key is not None and (found := self._recall(key)) is not None:
-            return cast("T", found.result)
+        if key is not None and (known := self.recall(key)) is not None:
+            return cast("T", known)
         while True:
-            self._used = {}
+            self.used = {}
             try:
                 result = check(self)
             except NeedAnswer as need:
                 await self.fetch(need.questions)
                 continue
             if key is not None and (keep is None or keep(result)):
-                self._judgements.put(key, result, self._used)
+                self.keep(key, result, self.used)
             return result
 
-    def keep(self, key: Hashable, result: object) -> None:
-        """Remember ``result`` as what ``key`` and all answers that were given come to."""
-        self._judgements.put(key, result, self._answers)
+    def keep(
+        self, key: Hashable, result: object, answers: dict[Question, Answer] | None = None
+    ) -> None:
+        """Remember ``result`` as what ``key`` and ``answers``, or all that were given, come to."""
+        self._judgements.put(key, result, self._answers if answers is None else answers)
 
-    def _recall(self, key: Hashable) -> Judgement | None:
-        """The judgement, where it holds. What it came of is told and counted as if asked now."""
+    def recall(self, key: Hashable) -> Any:
+        """The result kept for ``key``, where it holds; else None.
+
+        What it came of is told and counted as if asked now.
+        """
         found = self._judgements.get(key)
         if found is None:
             return None
@@ -102,7 +107,8 @@ class Inquiry:
             return None
         self._left -= new
         ours.update(its)
-        return found
+        self.used = found.answers
+        return found.result
 
     async def fetch(self, questions: Iterable[Question]) -> None:
         """Have the answers to ``questions`` at hand, all asked at the same time."""

@@ -55,6 +55,9 @@ class Chain(msgspec.Struct, frozen=True):
         return frozenset((self.sets[-1].message.want,)) if self.sets else frozenset()
 
 
+_ABSENT = Chain(present=False)
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """The chain's status. ``temporary`` where it could not be told for want of an answer."""
 
@@ -66,11 +69,11 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def read(header: Header) -> Chain:
     """The chain in a header; its form is checked (RFC 8617 5.2 steps 1 to 3)."""
+    if not header.has(_NAMES):
+        return _ABSENT
     fields = [
         (name, text, number) for name in _NAMES for number, text in enumerate(header.all(name))
     ]
-    if not fields:
-        return Chain(present=False)
     if header.clipped or sum(len(text) for _, text, _ in fields) > MAX_BYTES:
         return Chain(fault="the header is too long")
     by_instance: dict[int, _Fields] = {}

@@ -7,7 +7,7 @@ and ``MAX_FIELDS`` fields of it, and says when there was more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import islice
 
@@ -85,6 +85,10 @@ class Header:
     def all(self, name: bytes) -> list[bytes]:
         """The text of every field of that name (lower case), from the top."""
         return self._texts.get(name, [])
+
+    def has(self, names: Iterable[bytes]) -> bool:
+        """True where a field has one of these names."""
+        return not self._texts.keys().isdisjoint(names)
 
     def value(self, name: bytes) -> bytes:
         """The text of the first field of that name, stripped; empty when there is none."""

@@ -281,6 +281,32 @@ async def test_a_check_that_breaks_is_told_and_the_others_go_on(
     assert left <= set(codes(report))
 
 
+ARC_SET = b"".join(
+    b"%s: i=1; a=rsa-sha256; d=arc.test; s=s; %s; b=AAAA\r\n" % field
+    for field in (
+        (b"ARC-Seal", b"cv=none"),
+        (b"ARC-Message-Signature", b"h=from; bh=AAAA"),
+        (b"ARC-Authentication-Results", b"x=y"),
+    )
+)
+
+
+async def test_known_signers_are_judged_once_and_their_signatures_each_time(good, monkeypatch):
+    sealed = await good.message(ENVELOPE, Octets(ARC_SET + signed()))
+    assert "s._domainkey.arc.test" in {answer.name for answer in sealed.answers}
+    monkeypatch.setattr(pipeline_module, "evaluate_dmarc", broken)
+    monkeypatch.setattr(pipeline_module, "judge_dkim", broken)
+    again = await good.message(ENVELOPE, Octets(signed()))
+    assert codes(again) == ["spf.pass", "dkim.pass", "dkim.author-domain", "dmarc.pass", "arc.none"]
+    assert again.findings[:-1] == sealed.findings[:-1]
+    assert again.verified == sealed.verified
+    told = [a for a in sealed.answers if a.name != "s._domainkey.arc.test"]
+    assert list(again.answers) == told
+    altered = await good.message(ENVELOPE, Octets(signed().replace(b"Hello", b"Hullo")))
+    assert "dkim.pass" not in codes(altered)
+    assert "relay.check-failed" in codes(altered)
+
+
 async def test_a_broken_check_of_a_chain_is_told(good, monkeypatch):
     monkeypatch.setattr(pipeline_module.arc, "verify", broken)
     report = await good.message(ENVELOPE, Octets(b"ARC-Seal: i=1\r\n" + signed()))
