@@ -12,7 +12,7 @@ import pytest
 from monitor.config import ConfigError
 from monitor.daemon.sockets import inherited
 
-FIRST = 250  # a free place among the descriptors
+FIRST = 900  # a free place among the descriptors
 
 Make = Callable[..., None]
 
