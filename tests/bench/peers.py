@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,11 @@ from load import DNS, RECIPIENT, cpu, running
 POSTFIX = """
 virtual_transport = discard
 smtpd_client_connection_count_limit = 0
+"""
+BEHIND_PROXY = """
+{proxied} inet n - n - - smtpd
+  -o smtpd_upstream_proxy_protocol=haproxy
+  -o mynetworks=
 """
 OPENDKIM = """
 Mode v
@@ -135,6 +141,19 @@ def mxtap_postfix(folder: Path, sink: int, *options: str) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
+def proxied_postfix(folder: Path, sink: int, *options: str) -> Iterator[Running]:
+    """mxtap in front of Postfix, the client told by the PROXY protocol: two round trips less."""
+    with postfix(folder) as (server, master):
+        port = free_port()
+        with (server.config / "master.cf").open("a") as services:
+            services.write(BEHIND_PROXY.format(proxied=f"127.0.0.1:{port}"))
+        os.kill(master, signal.SIGHUP)
+        wait_until(lambda: listens(port), 30)
+        with mxtap(folder, port, "--identity", "proxy", *options) as front:
+            yield Running(front.port, {**front.pids, "Postfix": master}, server.settle)
+
+
+@contextlib.contextmanager
 def postfix_alone(folder: Path, sink: int) -> Iterator[Running]:
     """Postfix, discarding, without any check."""
     with postfix(folder) as (server, master):
@@ -235,6 +254,11 @@ PEERS = (
     Peer(
         "mxtap, workers = 2, Postfix behind",
         lambda f, s: mxtap_postfix(f, s, WORKERS),
+        ("postfix",),
+    ),
+    Peer(
+        "the same by the PROXY protocol",
+        lambda f, s: proxied_postfix(f, s, WORKERS),
         ("postfix",),
     ),
     Peer("Postfix with opendkim, opendmarc", milters, ("postfix", "opendkim", "opendmarc")),

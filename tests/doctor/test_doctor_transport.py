@@ -154,7 +154,16 @@ def dane(*records: str, secure: bool | None = True, host: Host | None = None) ->
         (f"3 1 1 {'0' * 64}", "error"),
         (f"1 1 1 {hashlib.sha256(SPKI).hexdigest()}", "error"),
     ],
-    ids="key key-512 certificate whole-key issuer issuer-as-host other usage".split(),
+    ids=[
+        "key",
+        "key-512",
+        "certificate",
+        "whole-key",
+        "issuer",
+        "issuer-as-host",
+        "other",
+        "usage",
+    ],
 )
 def test_dane(record: str, state: str) -> None:
     assert dane(record).state == state
