@@ -67,15 +67,27 @@ def pool_of(view: Session, tx: Transaction) -> Pool:
     The SPF domain comes from the transaction's ``spf.pass``; the organisation from the
     forward-confirmed PTR name, else from HELO, which is a mere claim.
     """
-    passes = [f.evidence.get("domain", "") for f in tx.findings if f.code == "spf.pass"]
     named = view.named
     host = named.name if named and named.confirmed and named.name else view.helo or ""
     return Pool(
         ip=view.opened.ip,
         network=network(view.opened.ip),
-        spf=canonical(str(passes[0])) if passes else "",
+        spf=_spf(tx),
         organisation=organisation(host),
     )
+
+
+def pool_key(view: Session, tx: Transaction) -> str:
+    """The key of :func:`pool_of`."""
+    return _spf(tx) or network(view.opened.ip)
+
+
+def _spf(tx: Transaction) -> str:
+    """The domain that SPF authorised the client for, "" for none."""
+    for found in tx.findings:
+        if found.code == "spf.pass":
+            return canonical(str(found.evidence.get("domain", "")))
+    return ""
 
 
 @lru_cache(maxsize=1_024)

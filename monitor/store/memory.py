@@ -100,7 +100,7 @@ class StoredMemory:
     def get(self, kind: str, key: str) -> bytes | None:
         """The value, or None where there is none, or the database does not answer."""
         with self._lock:
-            kept = self._kinds.setdefault(kind, _AtHand())
+            kept = self._kinds.get(kind) or self._kinds.setdefault(kind, _AtHand())
             try:
                 if not kept.looked:
                     self._load(kind, kept)
@@ -138,7 +138,8 @@ class StoredMemory:
     def keep(self, kind: str, key: str, value: bytes, expires: float, due: float | None) -> None:
         """The same as ``put``, and nobody is told."""
         with self._lock:
-            self._kinds.setdefault(kind, _AtHand()).keep(key, value or None)
+            kept = self._kinds.get(kind) or self._kinds.setdefault(kind, _AtHand())
+            kept.keep(key, value or None)
         self._writer.put((kind, key, value, expires, due), _PUT)
 
     def due(self, kind: str, now: float, limit: int) -> list[tuple[str, bytes]]:

@@ -18,7 +18,7 @@ from monitor.findings.greylist.upstream import Upstream
 from monitor.findings.greylist.whitelist import Whitelist
 from monitor.findings.memory import Memory
 from monitor.findings.outcome import outcome
-from monitor.findings.pools import pool_of
+from monitor.findings.pools import pool_key
 from monitor.findings.views import Session, Transaction
 
 MAX_TOLD = 20  # findings a transaction; every recipient is counted all the same
@@ -42,7 +42,7 @@ class Greylisted:
         tx = view.current
         if not isinstance(event, ev.Ended) or tx is None:
             return ()
-        pool = pool_of(view, tx).key
+        pool = pool_key(view, tx)
         observing = self._observing and not self._exempt(view, tx)
         found: list[ev.Finding] = []
         for rcpt in tx.rcpts:
@@ -71,8 +71,9 @@ class Greylisted:
         """Whether ours would not have been asked about the client."""
         named = view.named
         name = named.name if named and named.confirmed else None
-        allowed = any(f.code == "list.allowed" for f in (*view.findings, *tx.findings))
-        return allowed or self._listed(view.opened.ip, name)
+        if self._listed(view.opened.ip, name):
+            return True
+        return "list.allowed" in [f.code for f in (*view.findings, *tx.findings)]
 
     def _observe(self, tx: Transaction, rcpt: ev.Rcpt, key: Key) -> Decision | None:
         """What ours would have done, unless it would not have been asked."""

@@ -80,7 +80,8 @@ class ReportLoops:
         if not isinstance(event, ev.Ended) or view.current is None:
             return
         tx = view.current
-        report = next((f for f in tx.findings if f.code in _REPORTS), None)
+        told = [f for f in tx.findings if f.code.startswith("report.")]
+        report = _first(told, _REPORTS)
         if report and event.verdict.by == "upstream" and event.verdict.code >= 400:
             yield finding(
                 "report.refused",
@@ -90,10 +91,9 @@ class ReportLoops:
                 reply=f"{event.verdict.code} {event.verdict.reply}",
             )
         if 200 <= event.verdict.code < 300:
-            yield from self._count(tx, event.at)
+            yield from self._count(tx, _first(told, ("report.loop",)), event.at)
 
-    def _count(self, tx: Transaction, at: float) -> Iterator[ev.Finding]:
-        circle = next((f for f in tx.findings if f.code == "report.loop"), None)
+    def _count(self, tx: Transaction, circle: ev.Finding | None, at: float) -> Iterator[ev.Finding]:
         author = _author(tx)
         for domain in {r.address.rpartition("@")[2].lower() for r in tx.accepted}:
             pair = digest(author, domain)
@@ -113,6 +113,13 @@ class ReportLoops:
                     domain=domain,
                     rounds=rounds,
                 )
+
+
+def _first(findings: Iterable[ev.Finding], codes: Sequence[str]) -> ev.Finding | None:
+    for each in findings:
+        if each.code in codes:
+            return each
+    return None
 
 
 def _author(tx: Transaction) -> str:

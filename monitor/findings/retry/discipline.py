@@ -48,7 +48,7 @@ class Retries:
         tx = view.current
         if not isinstance(event, ev.Ended) or tx is None:
             return
-        sender, began, pool = reverse_path(tx.mail.address), _began(view, tx), pool_of(view, tx)
+        sender, began = reverse_path(tx.mail.address), _began(view, tx)
         worst: dict[str, ev.Finding] = {}
         count: dict[str, int] = {}
         for address, told in _outcomes(tx, event):
@@ -57,7 +57,7 @@ class Retries:
             if not chains and told.code < 400:
                 continue  # accepted at once, as most mail is
             attempt = _attempt(view, tx, event, told, self._patterns)
-            for found in self._take(sender, recipient, chains, attempt, pool):
+            for found in self._take(sender, recipient, chains, attempt, pool_of(view, tx)):
                 count[found.code] = count.get(found.code, 0) + 1
                 known = worst.get(found.code)
                 if known is None or bands.worse(found.severity, known.severity):
