@@ -11,9 +11,9 @@ import pytest
 MONITOR = Path(__file__).parent.parent / "monitor"
 
 # From the innermost ring to the outermost; rooms of one line do not know each other, save
-# that a room may import itself. ``config`` and ``text`` are for all.
+# that a room may import itself. ``config``, ``text`` and ``search`` are for all.
 RINGS = (
-    ("text", "config", "events"),
+    ("text", "search", "config", "events"),
     ("record",),
     ("findings",),
     ("assembler",),

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import IncrementalNewlineDecoder
 
+from monitor.search import holds
+
 END = b"\r\n.\r\n"
 HEADER_LIMIT = 1024 * 1024
 LINE_LIMIT = 998  # octets without CRLF (RFC 5322 2.1.1)
@@ -67,7 +69,7 @@ class DataParser:
         """Take ``chunk``; give content without stuffing, and what follows the end, if reached."""
         data = self._tail + chunk
         dots = dotted(data)
-        end = data.find(END) if dots else -1
+        end = data.find(END) if dots and holds(data, END) else -1
         if end >= 0:
             region, rest = data[: end + 2], data[end + 5 :]
             self._tail = b""
@@ -119,17 +121,17 @@ class DataParser:
     def _measure(self, region: bytes) -> None:
         # Leaps from line end to line end, as far as a legal line allows: a few dozen
         # steps for 64 KiB where the lines are legal.
-        start, longest = 0, self.facts.longest_line
+        longest, size, back = self.facts.longest_line, len(region), region.rfind
         limit = max(longest, LINE_LIMIT) + 2
         first = region.find(b"\n")
         if first < 0:
-            self._line += len(region)
+            self._line += size
             self.facts.longest_line = max(longest, self._line)
             return
         longest = max(longest, self._line + first - 1)
         start = first + 1
-        while start < len(region):
-            near = region.rfind(b"\n", start, start + limit)
+        while start < size:
+            near = back(b"\n", start, start + limit)
             if near < 0:
                 far = region.find(b"\n", start)
                 if far < 0:
@@ -137,7 +139,7 @@ class DataParser:
                 longest, near = max(longest, far - 1 - start), far
                 limit = max(limit, longest + 2)
             start = near + 1
-        self._line = len(region) - start
+        self._line = size - start
         self.facts.longest_line = max(longest, self._line)
 
     def _head(self, content: bytes) -> None:
@@ -170,8 +172,7 @@ def only_crlf(text: str) -> bool:
 
 def dotted(octets: bytes) -> bool:
     """True where a dot follows a CRLF."""
-    # Base64 has no dot at all; and searching from the end takes half as long on text.
-    return b"." in octets and octets.rfind(b"\r\n.") >= 0
+    return b"." in octets and holds(octets, b"\r\n.")  # base64 has no dot at all
 
 
 def stuffed(pieces: bytes, at_line_start: bool) -> bytes:

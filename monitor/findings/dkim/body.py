@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from monitor.search import holds
+
 __all__ = ["Canon", "Digest", "Hasher", "Want", "collapse", "digests"]
 
 Canon = Literal["simple", "relaxed"]
@@ -37,17 +39,7 @@ class Digest(NamedTuple):
 def collapse(data: bytes) -> bytes:
     """Every run of WSP as one space."""
     data = data.replace(b"\t", b" ")
-    return _RUN.sub(b" ", data) if b"  " in data else data
-
-
-def _relaxed(data: bytes) -> bytes:
-    """``data`` with its runs of WSP as one space, and without WSP before a CRLF."""
-    data = data.replace(b"\t", b" ")
-    # Most text has neither, which one search tells where a CR counts as a space, too; from the
-    # end it takes two thirds of the time.
-    if data.replace(b"\r", b" ").rfind(b"  ") < 0:
-        return data
-    return _RUN.sub(b" ", data).replace(b" \r\n", b"\r\n")
+    return _RUN.sub(b" ", data) if holds(data, b"  ") else data
 
 
 class _Canonical:
@@ -116,7 +108,9 @@ class _Simple(_Canonical):
 class _Relaxed(_Canonical):
     def _split(self, data: bytes) -> tuple[bytes, bytes]:
         if b" " in data or b"\t" in data:  # base64 has neither
-            data = _relaxed(data)
+            data = collapse(data)
+            if holds(data, b" \r\n"):
+                data = data.replace(b" \r\n", b"\r\n")
         end = len(data) - data.endswith(b"\r")
         end -= data.endswith(b" ", 0, end)
         return data[:end], data[end:]
