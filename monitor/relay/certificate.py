@@ -28,27 +28,38 @@ log = logging.getLogger(__name__)
 
 MAX_SIZE = 1024 * 1024  # bytes of either file
 IDLE = 32  # contexts that wait for the next handshakes
+KEPT = "%s; the one from before stays in use"
 _BY_OTHERS = 0o027  # mode bits: all that others may do, and a group that may write
 
 Mark = tuple[int, int, int] | None  # a file's inode, size and time of change
 
 
 class Certificate:
-    """What STARTTLS shows. Raises ConfigError where it cannot be used at the start."""
+    """What STARTTLS shows. Raises ConfigError where it cannot be used at the start.
 
-    def __init__(self, tls: Tls, state: Path, name: str) -> None:
+    ``memory`` is the descriptor of a file in memory that another process of this relay read,
+    where there is one: it is in use while those on the disk cannot be.
+    """
+
+    def __init__(self, tls: Tls, state: Path, name: str, memory: int = -1) -> None:
         self._tls = tls
         self._files = _files(tls, state)
-        self._memory = -1  # descriptor of the file in memory
+        self.memory = memory  # descriptor of the file in memory, -1 where TLS is off
         self._read: list[Mark] = []
         self._seen: list[Mark] = []
         self._current: WeakSet[ssl.SSLContext] = WeakSet()  # made of what is in memory now
         self._idle: list[ssl.SSLContext] = []
         self.problem = ""  # what is wrong with the files now, for the operator
         if tls.enabled:
-            if tls.certificate is None and not all(file.exists() for file in self._files):
+            there = memory >= 0 or tls.certificate or all(file.exists() for file in self._files)
+            if not there:
                 _make(self._files[0], self._files[1], name)
-            self.read()
+            try:
+                self.read()
+            except ConfigError as error:
+                if memory < 0:
+                    raise
+                log.error(KEPT, error)
 
     def context(self) -> ssl.SSLContext | None:
         """A context for one handshake, until it is :meth:`done`; None where TLS is off."""
@@ -56,7 +67,7 @@ class Certificate:
             return None
         if self._idle:
             return self._idle.pop()
-        context = server_context(self._tls, _path(self._memory))
+        context = server_context(self._tls, _path(self.memory))
         self._current.add(context)
         return context
 
@@ -85,10 +96,10 @@ class Certificate:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             self.problem = f"{what} = {self._files[0]}: cannot be used: {reason or error}"
             raise ConfigError(self.problem) from None
-        if self._memory < 0:
-            self._memory = fresh
+        if self.memory < 0:
+            self.memory = fresh
         else:
-            os.dup2(fresh, self._memory, inheritable=False)  # at once: handshakes go on meanwhile
+            os.dup2(fresh, self.memory, inheritable=False)  # at once: handshakes go on meanwhile
             os.close(fresh)
         self._current, self._idle = WeakSet(), []
 
@@ -102,9 +113,9 @@ class Certificate:
 
     def close(self) -> None:
         """Let go of what is in memory."""
-        if self._memory >= 0:
-            os.close(self._memory)
-            self._memory = -1
+        if self.memory >= 0:
+            os.close(self.memory)
+            self.memory = -1
 
     def _marks(self) -> list[Mark]:
         return [_mark(file) for file in self._files]
@@ -115,7 +126,7 @@ async def reread(certificate: Certificate) -> bool:
     try:
         await asyncio.to_thread(certificate.read)
     except ConfigError as error:
-        log.error("%s; the one from before stays in use", error)
+        log.error(KEPT, error)
         return False
     log.info("the certificate was read anew")
     if certificate.problem:

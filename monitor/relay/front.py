@@ -39,10 +39,12 @@ class Front:
         tally: Tally | None = None,
         journal: str = JOURNAL,
         mark: str = "",
+        certificate: int = -1,
     ) -> None:
         """Raises ConfigError, and has then let go of what it had.
 
-        ``mark`` ends the ids of its sessions, where others make such as well.
+        ``mark`` ends the ids of its sessions, where others make such as well; ``certificate`` is
+        what they have in use, see :class:`monitor.relay.certificate.Certificate`.
         """
         limits = settings.limits
         self._settings = settings
@@ -52,7 +54,8 @@ class Front:
                 checks = Checker(open_resolver(settings), settings)
             except ZoneError as error:
                 raise ConfigError(f"dns.zone: {error}") from None
-            self._certificate = Certificate(settings.tls, settings.state, settings.name)
+            tls, state, name = settings.tls, settings.state, settings.name
+            self._certificate = Certificate(tls, state, name, certificate)
             stack.callback(self._certificate.close)
             self._tally = tally or OwnTally()
             self.context = Context(

@@ -72,6 +72,7 @@ class Child:
             tally=SharedTally(begin.tally, begin.number - 1),
             journal=journal(begin.number),
             mark=f"{begin.number:02x}",
+            certificate=begin.certificate,
         )
         front.context.guard.method = begin.identity
         await front.start()

@@ -44,12 +44,13 @@ class Failed(Message, frozen=True, kw_only=True, tag="failed"):
 
 
 class Begin(Message, frozen=True, kw_only=True, tag="begin"):
-    """The first message to a worker: what it is. Sockets and memory are descriptors."""
+    """The first message to a worker: what it is. Sockets and files in memory are descriptors."""
 
     number: int
     settings: str  # JSON
     sockets: tuple[int, ...]
     tally: int
+    certificate: int = -1  # the one in use, where there is one
     identity: Method = ""  # how it travels upstream, as is known by now
     asked: tuple[Phase, ...] = ()  # where the hub has more to say than the lists
 

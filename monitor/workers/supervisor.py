@@ -115,6 +115,7 @@ class Supervisor:
                 settings=self._settings.model_dump_json(),
                 sockets=tuple(sock.fileno() for sock in self._sockets),
                 tally=self._memory,
+                certificate=self._certificate.memory,
                 identity=self.identity,
                 asked=self._hub.asked,
             )

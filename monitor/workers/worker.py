@@ -68,7 +68,7 @@ class Worker:
                     *(sys.executable, "-P", "-m", "monitor.workers.child", str(its.fileno())),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    pass_fds=(its.fileno(), begin.tally, *begin.sockets),
+                    pass_fds=(its.fileno(), *_descriptors(begin)),
                     env=_environment(os.environ),
                 )
             except BaseException:
@@ -179,6 +179,12 @@ class Worker:
         if not self._settled.is_set():
             self.trouble = error
             self._settled.set()
+
+
+def _descriptors(begin: Begin) -> Iterable[int]:
+    """What it is given beside the way to us."""
+    given = (*begin.sockets, begin.tally, begin.certificate)
+    return (number for number in given if number >= 0)
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:

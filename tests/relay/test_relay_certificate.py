@@ -71,6 +71,25 @@ def test_tls_that_is_off_needs_none(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_one_in_use_elsewhere_stays_so_while_the_files_are_gone(
+    tmp_path: Path, given: bool
+) -> None:
+    tls = make(tmp_path, "good") if given else Tls()
+    elsewhere = Certificate(tls, tmp_path, "good")
+    files = list(tmp_path.rglob("*.pem"))
+    for file in files:
+        file.unlink()
+    here = Certificate(tls, tmp_path, "other", os.dup(elsewhere.memory))
+    assert shown(here) == "good"
+    assert "No such file" in here.problem
+    assert not any(file.exists() for file in files)
+    if given:
+        make(tmp_path, "mended")
+        here.read()
+        assert (shown(here), shown(elsewhere)) == ("mended", "good")
+
+
 def test_key_and_certificate_may_share_a_file(tmp_path: Path) -> None:
     make(tmp_path, "one")
     both = tmp_path / "both.pem"

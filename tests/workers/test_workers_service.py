@@ -210,6 +210,22 @@ async def test_a_killed_worker_is_replaced_and_costs_no_mail(tmp_path: Path) -> 
     assert {p.stem for p in (tmp_path / "state").glob(f"*{JOURNAL}")} == {"1-commits", "2-commits"}
 
 
+async def test_a_worker_begins_with_the_certificate_in_use_while_the_files_are_broken(
+    tmp_path: Path,
+) -> None:
+    certificate = Authority().write(tmp_path, "good.test")
+    async with serving(tmp_path / "state", tls={"certificate": str(certificate)}) as relay:
+        certificate.write_text("no certificate")
+        for process in relay.processes:
+            os.kill(process.pid, signal.SIGKILL)
+        await until(lambda: all(p.replaced and p.up for p in relay.processes))
+        for client in await relay.in_each():
+            await client.say(b"STARTTLS")
+            assert await shown(client) == "good.test"
+            client.close()
+        assert "good.test.pem: cannot be used" in relay.service.health.summary()
+
+
 async def test_a_message_that_a_killed_worker_had_in_hand_is_told_as_unknown(
     tmp_path: Path,
 ) -> None:
