@@ -6,7 +6,6 @@ the same questions find equal answers, it would come to the same, and need not r
 
 from __future__ import annotations
 
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -79,5 +78,4 @@ class Judgements:
             self._used -= self._entries.popitem(last=False)[1].cost
 
     def _until(self, answers: dict[Question, Answer]) -> float:
-        left = self._resolver.left
-        return self._clock() + min((left(*question) for question in answers), default=math.inf)
+        return self._clock() + self._resolver.left(answers)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from monitor.findings.answers import Answer
+from monitor.findings.answers import Answer, Question
 
 
 class Resolver(Protocol):
@@ -17,8 +18,11 @@ class Resolver(Protocol):
         """
         ...
 
-    def left(self, name: str, rdtype: str) -> float:
-        """Seconds for which that answer stays at hand as it is; 0 where there is none."""
+    def left(self, questions: Iterable[Question]) -> float:
+        """Seconds for which all of these answers stay at hand as they are; 0 where one is not.
+
+        Names are in canonical form already.
+        """
         ...
 
     async def answer(self, name: str, rdtype: str) -> Answer:

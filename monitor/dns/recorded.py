@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from monitor.findings.answers import Answer, canonical
+from monitor.findings.answers import Answer, Question, canonical
 
 
 class Recorded:
@@ -20,7 +20,7 @@ class Recorded:
         answer = self._answers.get(question)
         return answer or Answer(name=question[0], type=rdtype, status="timeout")
 
-    def left(self, name: str, rdtype: str) -> float:
+    def left(self, questions: Iterable[Question]) -> float:
         """For ever: what was recorded does not change."""
         return math.inf
 

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import ipaddress
 import itertools
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import dns.asyncquery
 import dns.exception
@@ -67,9 +68,10 @@ class LiveResolver:
         """The cached answer, else None."""
         return self._cache.get((name, rdtype), self._clock())
 
-    def left(self, name: str, rdtype: str) -> float:
-        """Seconds until the cached answer expires."""
-        return max(0.0, self._cache.expires((name, rdtype)) - self._clock())
+    def left(self, questions: Iterable[Question]) -> float:
+        """Seconds until the first of the cached answers expires."""
+        first = min(map(self._cache.expires, questions), default=math.inf)
+        return max(0.0, first - self._clock())
 
     async def answer(self, name: str, rdtype: str) -> Answer:
         """The cached answer, else the network's. Never raises but when cancelled."""

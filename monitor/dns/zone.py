@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import dns.exception
@@ -20,7 +21,7 @@ import dns.zone
 import dns.zonefile
 
 from monitor.dns.form import MAX_CHAIN, from_name, presentation, to_name
-from monitor.findings.answers import Answer, canonical
+from monitor.findings.answers import Answer, Question, canonical
 
 __all__ = ["Zone", "ZoneError"]
 
@@ -80,7 +81,7 @@ class Zone:
             at = alias[0][0]
         return Answer(name=asked, type=rdtype, status="servfail", canonical=at)
 
-    def left(self, name: str, rdtype: str) -> float:
+    def left(self, questions: Iterable[Question]) -> float:
         """For ever: the file is read once."""
         return math.inf
 

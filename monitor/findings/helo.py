@@ -7,10 +7,9 @@ import re
 from typing import Protocol
 
 from monitor.events import Finding
+from monitor.findings.address import Address, address
 from monitor.findings.answers import Answer, Ask, NeedAnswer, canonical
 from monitor.findings.catalogue import finding
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_NAME = 255  # octets (RFC 5321 4.5.3.1.2)
 
@@ -72,7 +71,7 @@ def judge(envelope: Greeted, ask: Ask) -> list[Finding]:
     Silent where DNS gave no answer, where the form is wrong already, and where the PTR name
     is the same and was confirmed.
     """
-    name, client = canonical(envelope.helo), ipaddress.ip_address(envelope.ip)
+    name, client = canonical(envelope.helo), address(envelope.ip)
     if not name or (envelope.name and canonical(envelope.name) == name):
         return []
     if name.startswith("["):
@@ -84,7 +83,7 @@ def judge(envelope: Greeted, ask: Ask) -> list[Finding]:
     if any(answer.failed for answer in answers):
         return []
     found = [record for answer in answers for record in answer.records]
-    if any(_is_address(record) and ipaddress.ip_address(record) == client for record in found):
+    if any(_is_address(record) and address(record) == client for record in found):
         return []
     return [_mismatch(envelope, found)]
 
@@ -116,7 +115,7 @@ def _addresses(name: str, ask: Ask) -> list[Answer]:
 
 def _is_address(text: str) -> bool:
     try:
-        ipaddress.ip_address(text)
+        address(text)
     except ValueError:
         return False
     return True

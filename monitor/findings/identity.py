@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import NamedTuple
 
 from monitor.events import Finding
+from monitor.findings.address import address
 from monitor.findings.answers import Ask, ask_all
 from monitor.findings.catalogue import finding
 
@@ -25,23 +25,23 @@ class Identity(NamedTuple):
 
 def reverse_name(ip: str) -> str:
     """The name that holds the PTR record of an address (RFC 1035 3.5, RFC 3596 2.5)."""
-    return ipaddress.ip_address(ip).reverse_pointer
+    return address(ip).reverse_pointer
 
 
 def check(ip: str, ask: Ask) -> Identity:
     """Name a client and confirm the name. Raises NeedAnswer."""
-    address = ipaddress.ip_address(ip)
-    pointer = ask(address.reverse_pointer, "PTR")
+    client = address(ip)
+    pointer = ask(client.reverse_pointer, "PTR")
     if pointer.failed:
         return Identity(temporary=True)
     names = pointer.records[:MAX_NAMES]
     if not names:
         detail = f"no PTR record at {pointer.name}"
         return Identity(findings=(finding("rdns.none", detail, ip=ip, asked=pointer.name),))
-    rdtype = "A" if address.version == 4 else "AAAA"
+    rdtype = "A" if client.version == 4 else "AAAA"
     forward = ask_all(ask, [(name, rdtype) for name in names])
     for name, answer in zip(names, forward, strict=True):
-        if any(ipaddress.ip_address(record) == address for record in answer.records):
+        if any(address(record) == client for record in answer.records):
             return Identity(name, confirmed=True)
     if any(answer.failed for answer in forward):
         return Identity(names[0], temporary=True)

@@ -82,7 +82,7 @@ class Cached:
             answer = self._answers[name, rdtype] = self._zone.known(name, rdtype)
         return answer
 
-    def left(self, name: str, rdtype: str) -> float:
+    def left(self, questions) -> float:
         return 3_600.0
 
     async def answer(self, name: str, rdtype: str) -> Answer:

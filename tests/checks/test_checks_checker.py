@@ -95,8 +95,8 @@ class Waiting:
     def known(self, name: str, rdtype: str) -> None:
         return None
 
-    def left(self, name: str, rdtype: str) -> float:
-        return self.zone.left(name, rdtype)
+    def left(self, questions) -> float:
+        return self.zone.left(questions)
 
     async def answer(self, name: str, rdtype: str) -> Answer:
         self.asked.append((name, rdtype))

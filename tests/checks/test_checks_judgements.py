@@ -30,7 +30,7 @@ class Book:
             return None
         return Answer(name=name, type=rdtype, status="ok", records=(self.records[name],))
 
-    def left(self, name: str, rdtype: str) -> float:
+    def left(self, questions) -> float:
         return 0.0
 
     async def answer(self, name: str, rdtype: str) -> Answer:
@@ -101,7 +101,7 @@ async def test_another_answer_is_judged_anew(inquiry):
 
 async def test_within_their_time_answers_are_not_looked_for_again(inquiry):
     check, book = Check("a", "b"), Book("a", "b")
-    book.left = lambda name, kind: 60.0 if name == "a" else 30.0
+    book.left = lambda questions: 30.0
     await inquiry(book).settle(check, "k")
     book.known = broken
     again = inquiry(book)
@@ -111,7 +111,7 @@ async def test_within_their_time_answers_are_not_looked_for_again(inquiry):
 
 def test_a_judgement_lasts_as_long_as_the_first_answer_that_goes():
     now, book = 100.0, Book("a", "b")
-    book.left = lambda name, kind: {"a": 60.0, "b": 30.0}[name]
+    book.left = lambda questions: min({"a": 60.0, "b": 30.0}[name] for name, _ in questions)
     memory = Judgements(book, clock=lambda: now)
     memory.put("k", "made", answers(book.known("a", "TXT"), book.known("b", "TXT")))
     book.records["a"] = "v2"

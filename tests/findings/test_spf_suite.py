@@ -26,7 +26,7 @@ class SuiteZone:
     def __init__(self, data: dict[str, list[Any]]) -> None:
         self._zone = {canonical(str(name)): entries for name, entries in data.items()}
 
-    def left(self, name: str, rdtype: str) -> float:
+    def left(self, questions) -> float:
         return 0.0
 
     def known(self, name: str, rdtype: str) -> None:

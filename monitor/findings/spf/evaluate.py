@@ -15,10 +15,11 @@ import msgspec
 import spf as pyspf
 
 from monitor.findings.answers import Answer, Ask, ask_all
-from monitor.findings.mailbox import ascii_domain
+from monitor.findings.spf.fixed import NETWORK, Valid, forms, network
+from monitor.findings.spf.lookup import domain_of, is_name, record_of, records_in
 from monitor.text import printable, unescape
 
-__all__ = ["MAX_LOOKUPS", "Evaluation", "Result", "domain_of", "evaluate", "record_of"]
+__all__ = ["MAX_LOOKUPS", "Evaluation", "Result", "evaluate"]
 
 Result = Literal["pass", "neutral", "softfail", "fail", "none", "temperror", "permerror"]
 
@@ -31,7 +32,6 @@ MAX_RECORD = 8_192  # octets, and of all records of an evaluation:
 MAX_RECORDS = 32_768
 
 _PERSONAL = re.compile(r"%\{[ls]", re.IGNORECASE)  # RFC 7208 7.2: sender and local part
-_DOMAIN = re.compile(r"(?=.{1,254}$)(?:[^.\[\]\s]{1,63}\.)+[^.\[\]\s]{1,63}\.?")
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,25 +65,11 @@ def evaluate(ip: str, sender: str, helo: str, ask: Ask) -> Evaluation:
     domain = domain_of(sender or helo)
     if not domain:
         return Evaluation(result="none", domain="")
+    answer = ask(domain, "TXT")
+    if not answer.failed and not records_in(answer):
+        return Evaluation(result="none", domain=_plain(domain))
     local = sender.rpartition("@")[0] or "postmaster"
     return _Query(ip, local, domain, helo, ask).evaluation()
-
-
-def domain_of(identity: str) -> str:
-    """The domain of an address or HELO name; "" where SPF has none to look up (RFC 7208 4.3)."""
-    domain = identity.rpartition("@")[2]
-    if not domain.isascii():
-        domain = ascii_domain(domain.encode("utf-8", "surrogateescape")) or ""
-    return domain if _DOMAIN.fullmatch(domain) else ""
-
-
-def record_of(domain: str, ask: Ask) -> list[str]:
-    """The SPF records of a domain (RFC 7208 4.5), escaped. Raises NeedAnswer, TempError."""
-    answer = ask(domain, "TXT")
-    if answer.failed:
-        raise pyspf.TempError(f"{answer.status} for TXT of {domain}")
-    found = [text for text in answer.records if text[:6].lower() == "v=spf1"]
-    return [text for text in found if len(text) == 6 or text[6] == " "]
 
 
 class _Query(pyspf.query):  # type: ignore[misc]
@@ -113,16 +99,24 @@ class _Query(pyspf.query):  # type: ignore[misc]
         failed = result in ("permerror", "temperror")
         return Evaluation(
             result=result,
-            domain=self._domain.rstrip(".").lower(),
+            domain=_plain(self._domain),
             record=printable(self._record, 1_000),
             mechanism=printable(self.mechanism or "", 200),
             lookups=self.lookups,
             void_lookups=self.void_lookups,
             missing=tuple(self._missing),
-            problem=printable(_reason(self), 300) if failed else "",
+            problem=printable(str(self.perm_error or self.prob), 300) if failed else "",
             fault=self._fault if result == "permerror" else "",
             explanation=self._explain(text) if result == "fail" else "",
             personal=self._personal,
+        )
+
+    def set_ip(self, i: str) -> None:
+        # As pyspf does, and parsed once.
+        self.iplist = False
+        self.ipaddr, self.c, self.i = forms(i)
+        self.A, self.v, self.cidrmax = (
+            ("A", "in-addr", 32) if self.ipaddr.version == 4 else ("AAAA", "ip6", 128)
         )
 
     # What the DNS says
@@ -130,7 +124,7 @@ class _Query(pyspf.query):  # type: ignore[misc]
     def dns(
         self, name: str, qtype: str, cnames: object = None, ignore_void: bool = False
     ) -> list[Any]:
-        if not _is_name(name):
+        if not is_name(name):
             return []
         answer = self._ask(name, qtype)
         if answer.failed:
@@ -152,7 +146,7 @@ class _Query(pyspf.query):  # type: ignore[misc]
             raise pyspf.PermError(f"more than {MAX_VOID_LOOKUPS} void lookups")
 
     def dns_spf(self, domain: str) -> str | None:
-        if not _is_name(domain):
+        if not is_name(domain):
             return None
         records = record_of(domain, self._ask)
         top, self._record = not self._record, self._record or "".join(records[:1])
@@ -192,7 +186,7 @@ class _Query(pyspf.query):  # type: ignore[misc]
         return [answer.name for answer in answers if self.cidrmatch(answer.records, self.cidrmax)]
 
     def _addresses(self, names: Iterable[str]) -> list[Answer]:
-        return ask_all(self._ask, [(name, self.A) for name in names if _is_name(name)])
+        return ask_all(self._ask, [(name, self.A) for name in names if is_name(name)])
 
     def check_lookups(self) -> None:
         self.lookups += 1
@@ -202,10 +196,12 @@ class _Query(pyspf.query):  # type: ignore[misc]
 
     # What the record says
 
-    def validate_mechanism(self, mech: str) -> tuple[str, str, str, int, str]:
+    def validate_mechanism(self, mech: str) -> Valid:
         if len(mech) > MAX_TERM:
             raise pyspf.PermError("term too long", mech[:40])
-        term: tuple[str, str, str, int, str] = super().validate_mechanism(mech)
+        if NETWORK.fullmatch(mech):
+            return network(mech)
+        term: Valid = super().validate_mechanism(mech)
         if term[1] == "exists":
             self._exists.add(term[2].lower())  # made to be void for most clients
         return term
@@ -248,11 +244,5 @@ class _Query(pyspf.query):  # type: ignore[misc]
             return ""
 
 
-def _is_name(text: str) -> bool:
-    """Whether the DNS can have such a name (RFC 1035 2.3.4)."""
-    labels = text.removesuffix(".").split(".")
-    return len(text) <= 254 and all(0 < len(label) < 64 for label in labels)
-
-
-def _reason(query: _Query) -> str:
-    return str(query.perm_error or query.prob)
+def _plain(domain: str) -> str:
+    return domain.rstrip(".").lower()

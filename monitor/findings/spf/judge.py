@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from monitor.events import Finding, Severity
+from monitor.findings.address import address
 from monitor.findings.answers import Ask, NeedAnswer, Question, ask_all
 from monitor.findings.catalogue import finding
-from monitor.findings.spf.evaluate import MAX_LOOKUPS, Evaluation, Result, domain_of, evaluate
+from monitor.findings.spf.evaluate import MAX_LOOKUPS, Evaluation, Result, evaluate
+from monitor.findings.spf.lookup import domain_of
 from monitor.findings.spf.record import MAX_COUNTED, Faults, Term, inspect, terms
 
 __all__ = ["Spf", "check"]
@@ -156,5 +158,5 @@ def _lists(term: Term, hosts: list[str], addresses: set[str]) -> bool:
         network = ipaddress.ip_network(term.value, strict=False)
     except ValueError:
         return False
-    inside = [a for a in addresses if ipaddress.ip_address(a) in network]
+    inside = [a for a in addresses if address(a) in network]
     return len(inside) == network.num_addresses

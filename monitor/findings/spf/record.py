@@ -10,7 +10,8 @@ from typing import NamedTuple
 import spf as pyspf
 
 from monitor.findings.answers import Ask, NeedAnswer, Question
-from monitor.findings.spf.evaluate import MAX_RECORD, record_of
+from monitor.findings.spf.evaluate import MAX_RECORD
+from monitor.findings.spf.lookup import record_of
 
 __all__ = ["MAX_COUNTED", "Faults", "Term", "inspect", "terms"]
 
