@@ -21,60 +21,16 @@ from harness_net import free_port, listens, wait_until
 from harness_postfix import Postfix
 from harness_relay import Relay
 from load import DNS, RECIPIENT, cpu, running
+from peer_configs import (
+    BEHIND_PROXY,
+    HARAKA,
+    OPENDKIM,
+    OPENDMARC,
+    POSTFIX,
+    PUBLIC,
+    RSPAMD,
+)
 
-POSTFIX = """
-virtual_transport = discard
-smtpd_client_connection_count_limit = 0
-"""
-BEHIND_PROXY = """
-{proxied} inet n - n - - smtpd
-  -o smtpd_upstream_proxy_protocol=haproxy
-  -o mynetworks=
-"""
-OPENDKIM = """
-Mode v
-Socket inet:{port}@127.0.0.1
-Nameservers {dns}
-InternalHosts {folder}/nobody
-UserID nobody
-Background no
-Syslog no
-"""
-OPENDMARC = """
-Socket inet:{port}@127.0.0.1
-IgnoreHosts {folder}/nobody
-AuthservID mx.sink.test
-TrustedAuthservIDs mx.sink.test
-SPFSelfValidate true
-PublicSuffixList /usr/share/publicsuffix/public_suffix_list.dat
-UserID nobody
-Background no
-Syslog false
-"""
-RSPAMD = {
-    "options.inc": 'local_addrs = []; dns {{ nameserver = ["{dns}:53:1"]; }}',
-    "worker-proxy.inc": 'bind_socket = "127.0.0.1:{port}"; milter = yes; timeout = 120s;'
-    ' upstream "local" {{ default = yes; self_scan = yes; }} count = 1;',
-    "worker-normal.inc": "enabled = false;",
-    "worker-controller.inc": "enabled = false;",
-    "worker-fuzzy.inc": "enabled = false;",
-    "logging.inc": 'type = "console"; level = "error";',
-    "fuzzy_check.conf": "enabled = false;",
-    # They check no client on loopback else.
-    **{f"{name}.conf": "check_local = true;" for name in ("spf", "dkim", "dmarc", "arc")},
-}
-HARAKA = {
-    "smtp.ini": "listen=127.0.0.1:{port}\n",
-    "plugins": "public\nspf\ndkim\nrcpt_to.in_host_list\nqueue/smtp_forward\n",
-    "smtp_forward.ini": "host=127.0.0.1\nport={sink}\n",
-    "host_list": "sink.test\n",
-    "loglevel": "ERROR\n",
-    "databytes": "60000000\n",
-    "me": "mx.sink.test\n",
-    "dkim.ini": "[sign]\nenabled=false\n[verify]\nenabled=true\n",
-}
-# It checks no client of a private network, and all of ours are on loopback.
-PUBLIC = "exports.hook_connect_init = (next, c) => { c.set('remote.is_private', false); next(); };"
 WORKERS = "--set=workers=2"
 
 
@@ -198,13 +154,13 @@ def rspamd(folder: Path, sink: int) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def haraka(folder: Path, sink: int) -> Iterator[Running]:
-    """Haraka in one process with its spf and dkim plugins, forwarding to the sink."""
+def haraka(folder: Path, sink: int, nodes: int = 1) -> Iterator[Running]:
+    """Haraka with its spf and dkim plugins, in ``nodes`` processes, forwarding to the sink."""
     port, home = free_port(), folder / "haraka"
     subprocess.run([found("haraka"), "-i", str(home)], check=True, capture_output=True)
     (home / "plugins").mkdir(exist_ok=True)
     for name, config in HARAKA.items():
-        (home / "config" / name).write_text(config.format(port=port, sink=sink))
+        (home / "config" / name).write_text(config.format(port=port, sink=sink, nodes=nodes))
     (home / "plugins" / "public.js").write_text(PUBLIC)
     words = resolving(folder, found("haraka"), "-c", str(home))
     with running(folder, *words) as process:
@@ -250,6 +206,7 @@ PEERS = (
     Peer("mxtap", mxtap),
     Peer("mxtap, workers = 2", lambda f, s: mxtap(f, s, WORKERS)),
     Peer("Haraka with spf and dkim", haraka, ("haraka",)),
+    Peer("Haraka, nodes = 2", lambda f, s: haraka(f, s, 2), ("haraka",)),
     Peer("mxtap, Postfix behind it", mxtap_postfix, ("postfix",)),
     Peer(
         "mxtap, workers = 2, Postfix behind",
