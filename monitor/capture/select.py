@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,12 +17,7 @@ HELD_TOTAL = 64 * 1024 * 1024  # octets of content held back for all sessions
 HELD_EACH = 16 * 1024 * 1024  # and for one transaction
 
 
-# What is kept as it is, and changes nothing of what comes: all other events are looked at.
-_DECIDING: dict[Mode, tuple[type[ev.Event], ...]] = {
-    "full": (),
-    "envelope": (ev.Body, ev.Content),
-    "headers": (ev.Body, ev.Mail, ev.Found, ev.Ended, ev.Closed),
-}
+Decide = Callable[[Any], list[ev.AnyEvent]]
 
 
 class Selection:
@@ -33,8 +29,18 @@ class Selection:
     """
 
     def __init__(self, mode: Mode) -> None:
-        self.mode = mode
-        self.deciding = frozenset(_DECIDING.get(mode, ()))  # only these need be given to ``keep``
+        # What the mode looks at, by type: all else is kept, and changes nothing of what comes.
+        self.deciding: Mapping[type[ev.Event], Decide] = {}
+        if mode == "envelope":
+            self.deciding = {ev.Body: _nothing, ev.Content: _envelope}
+        elif mode == "headers":
+            self.deciding = {
+                ev.Body: self._body,
+                ev.Mail: self._begun,
+                ev.Found: self._found,
+                ev.Ended: self._ended,
+                ev.Closed: self._closed,
+            }
         self._held: dict[str, deque[ev.Body]] = {}  # by transaction; the oldest first
         self._held_size: dict[str, int] = {}
         self._total = 0
@@ -43,26 +49,27 @@ class Selection:
 
     def keep(self, event: ev.AnyEvent) -> list[ev.AnyEvent]:
         """What to write because of ``event``, in order."""
-        if self.mode == "full":
-            return [event]
-        if self.mode == "envelope":
-            return [_envelope(event)] if not isinstance(event, ev.Body) else []
-        match event:
-            case ev.Body():
-                return self._body(event)
-            case ev.Mail():
-                self._open[event.session] = event.transaction
-            case ev.Found() if is_error(event):
-                return [*self._convict(event), event]
-            case ev.Ended():
-                self._open.pop(event.session, None)
-                self._release(event.transaction)
-                self._guilty.discard(event.transaction)
-            case ev.Closed():
-                unended = self._open.pop(event.session, "")
-                self._release(unended)
-                self._guilty -= {event.session, unended}
-        return [event]
+        decide = self.deciding.get(type(event))
+        return decide(event) if decide else [event]
+
+    def _begun(self, mail: ev.Mail) -> list[ev.AnyEvent]:
+        self._open[mail.session] = mail.transaction
+        return [mail]
+
+    def _found(self, found: ev.Found) -> list[ev.AnyEvent]:
+        return [*self._convict(found), found] if is_error(found) else [found]
+
+    def _ended(self, ended: ev.Ended) -> list[ev.AnyEvent]:
+        self._open.pop(ended.session, None)
+        self._release(ended.transaction)
+        self._guilty.discard(ended.transaction)
+        return [ended]
+
+    def _closed(self, closed: ev.Closed) -> list[ev.AnyEvent]:
+        unended = self._open.pop(closed.session, "")
+        self._release(unended)
+        self._guilty -= {closed.session, unended}
+        return [closed]
 
     def _body(self, body: ev.Body) -> list[ev.AnyEvent]:
         if body.session in self._guilty or body.transaction in self._guilty:
@@ -94,7 +101,10 @@ class Selection:
         self._total -= self._held_size.pop(transaction, 0)
 
 
-def _envelope(event: ev.AnyEvent) -> ev.AnyEvent:
-    if isinstance(event, ev.Content):
-        return msgspec.structs.replace(event, header="", from_="", subject="", message_id="")
-    return event
+def _nothing(_: ev.Body) -> list[ev.AnyEvent]:
+    return []
+
+
+def _envelope(content: ev.Content) -> list[ev.AnyEvent]:
+    none = {"header": "", "from_": "", "subject": "", "message_id": ""}
+    return [msgspec.structs.replace(content, **none)]

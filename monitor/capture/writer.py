@@ -102,26 +102,23 @@ class CaptureWriter:
 
     def _chosen(self) -> Iterable[list[AnyEvent]]:
         """What to keep of the next that wait, in lists that a frame has room for."""
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+        deciding = self._selection.deciding
         chosen: list[AnyEvent] = []
-        for _ in range(min(len(self._waiting), TOGETHER)):
-            event = self._waiting.popleft()
-            if isinstance(event, Body):
+        for event in taken:
+            if type(event) is Body:
                 self._bodies_out += len(event.data)
-            if type(event) in self._selection.deciding:
-                chosen += self._keep(event)
-            else:
+            if (decide := deciding.get(type(event))) is None:
                 chosen.append(event)
-        if any(type(event) is Body for event in chosen):
+                continue
+            try:
+                chosen += decide(event)
+            except Exception:
+                log.exception("an event could not be captured")
+                self._unwritten += 1
+        if Body in map(type, chosen):
             return [[event] for event in chosen]
         return [chosen] if chosen else []
-
-    def _keep(self, event: AnyEvent) -> list[AnyEvent]:
-        try:
-            return self._selection.keep(event)
-        except Exception:
-            log.exception("an event could not be captured")
-            self._unwritten += 1
-            return []
 
     def _add(self, sheet: Sheet, events: list[AnyEvent]) -> None:
         if missing := self.lost + self._unwritten - self._told:
