@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from typing import Any
 
+from monitor.relay.plain import Plain
 from monitor.relay.waiter import Waiter
 
 # Octets as numbers: where bytes are looked for in bytes, CPython makes an error first.
@@ -92,25 +93,30 @@ class Channel(asyncio.Protocol):
 
         Raises OSError (ssl.SSLError) with the reason; the connection is then dead.
         """
-        plain = self._socket
         # Before the handshake, not after: with its last flight the other side may send what
         # comes next, which is here, decrypted, when this returns.
         self._input.clear()
+        plain, timeout = self._socket, max(timeout, 0.001)
+        assert isinstance(plain, Plain)
         try:
-            secure = await self.loop.start_tls(
-                plain,
-                self,
-                context,
-                server_side=server_name is None,
-                server_hostname=server_name,
-                ssl_handshake_timeout=max(timeout, 0.001),
-            )
+            async with asyncio.timeout(timeout):
+                sock = await plain.detach()
+            # From here on it is asyncio's, which closes it where the handshake fails.
+            if server_name is None:
+                await self.loop.connect_accepted_socket(
+                    lambda: self, sock, ssl=context, ssl_handshake_timeout=timeout
+                )
+            else:
+                await self.loop.create_connection(
+                    lambda: self,
+                    sock=sock,
+                    ssl=context,
+                    server_hostname=server_name,
+                    ssl_handshake_timeout=timeout,
+                )
         except BaseException:
             self._ended = self.gone = True
-            plain.abort()
             raise
-        assert isinstance(secure, asyncio.Transport)
-        self._socket = secure
 
     @property
     def tls(self) -> Any:

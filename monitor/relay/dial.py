@@ -9,9 +9,11 @@ import os
 import socket
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
-P = TypeVar("P", bound=asyncio.BaseProtocol)
+from monitor.relay.plain import Plain
+
+P = TypeVar("P", bound=asyncio.Protocol)
 
 
 async def dial(factory: Callable[[], P], host: str, port: int, timeout: float) -> P:
@@ -19,13 +21,36 @@ async def dial(factory: Callable[[], P], host: str, port: int, timeout: float) -
     loop = asyncio.get_running_loop()
     if not _is_address(host):
         async with asyncio.timeout(timeout):
-            return (await loop.create_connection(factory, host, port))[1]
-    sock, stands = _begin(host, port)
-    try:
+            sock = await _named(host, port)
+    else:
+        sock, stands = _begin(host, port)
         if not stands:
             async with asyncio.timeout(timeout):
-                await loop.sock_connect(sock, (host, port))
-        return (await loop.create_connection(factory, sock=sock))[1]
+                await _connect(sock, (host, port))
+    protocol = factory()
+    Plain(loop, sock, protocol, {"peername": (host, port)})
+    return protocol
+
+
+async def _named(host: str, port: int) -> socket.socket:
+    """A connection to the first of the host's addresses that takes one. Raises OSError."""
+    failed: OSError = ConnectionError(f"{host} has no address")
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for family, _, _, _, address in found:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            await _connect(sock, address)
+        except OSError as error:
+            failed = error
+        else:
+            return sock
+    raise failed
+
+
+async def _connect(sock: socket.socket, address: Any) -> None:
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, address)
     except BaseException:
         sock.close()
         raise

@@ -16,6 +16,7 @@ from monitor.relay.context import Context
 from monitor.relay.converse import converse
 from monitor.relay.identity import Guard, IdentityError, Peer, canonical_ip
 from monitor.relay.link import Link
+from monitor.relay.plain import Plain
 from monitor.relay.tally import SESSIONS
 from monitor.relay.upstream import UpstreamError
 from monitor.relay.wire import Wire
@@ -23,7 +24,7 @@ from monitor.relay.wire import Wire
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024  # connections that may wait to be accepted
-AT_ONCE = 1  # that one process takes in a turn of its loop: others may share the queue
+ACCEPT_AGAIN = 1.0  # seconds after which it is tried again, where there are no descriptors
 COMMIT_GRACE = 60.0  # seconds that commits may take beyond the drain
 
 
@@ -64,61 +65,82 @@ class Listener:
     def __init__(self, context: Context, sockets: Iterable[socket.socket] = ()) -> None:
         self._context = context
         self._sockets = list(sockets)
-        self._servers: list[asyncio.Server] = []
         self.wires: set[Wire] = set()
         self.addresses: list[tuple[str, int]] = []
 
     async def start(self) -> None:
         """Accept on every address. Raises ListenError that names the one that cannot be had."""
         loop = asyncio.get_running_loop()
-        for sock in self._sockets or bind(self._context.settings.listen):
+        self._sockets = self._sockets or bind(self._context.settings.listen)
+        for sock in self._sockets:
             host, port = sock.getsockname()[:2]
             try:
-                server = await loop.create_server(self._connected, sock=sock, backlog=AT_ONCE)
-                sock.listen(BACKLOG)  # asyncio accepts as many at once as it was told may wait
+                sock.setblocking(False)
+                sock.listen(BACKLOG)
             except OSError as error:
                 await self.stop()
                 raise ListenError(
                     f"{host}:{port}: {os.strerror(error.errno or 0)}; "
                     "choose another address or port"
                 ) from None
-            self._servers.append(server)
+            loop.add_reader(sock, self._accept, sock)
             self.addresses.append((host, port))
 
     @property
     def alive(self) -> bool:
         """True while clients are accepted on every address."""
         try:
-            return bool(self._servers) and all(
-                server.is_serving() and all(_accepts(sock) for sock in server.sockets)
-                for server in self._servers
-            )
+            return bool(self.addresses) and all(map(_accepts, self._sockets))
         except OSError:
             return False
 
-    def _connected(self) -> Wire:
-        context = self._context
+    def _accept(self, sock: socket.socket) -> None:
+        # One in a turn of the loop: other processes may share the queue.
         loop = asyncio.get_running_loop()
+        try:
+            connection, address = sock.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            # Out of descriptors or memory: the queue waits, and the loop must not spin.
+            log.error("cannot accept: %s", error.strerror)
+            loop.remove_reader(sock)
+            loop.call_later(ACCEPT_AGAIN, self._accept_again, sock)
+            return
+        connection.setblocking(False)
+        try:
+            extra = {"peername": address, "sockname": connection.getsockname()}
+            wire = Wire(loop)
+            Plain(loop, connection, wire, extra)
+        except OSError:
+            connection.close()  # it is gone already
+            return
+        self._context.sessions.add(loop.create_task(self._serve(wire)))
 
-        async def run(wire: Wire) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            context.sessions.add(task)
-            context.tally.add(SESSIONS)
-            self.wires.add(wire)
-            try:
-                await converse(context, wire)
-            finally:
-                context.sessions.discard(task)
-                context.tally.add(SESSIONS, -1)
-                self.wires.discard(wire)
+    def _accept_again(self, sock: socket.socket) -> None:
+        if sock.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(sock, self._accept, sock)
 
-        return Wire(run, loop)
+    async def _serve(self, wire: Wire) -> None:
+        context = self._context
+        task = asyncio.current_task()
+        assert task is not None
+        context.tally.add(SESSIONS)
+        self.wires.add(wire)
+        try:
+            await converse(context, wire)
+        finally:
+            context.sessions.discard(task)
+            context.tally.add(SESSIONS, -1)
+            self.wires.discard(wire)
 
     async def stop(self) -> None:
         """Take no new clients."""
-        for server in self._servers:
-            server.close()
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets:
+            if sock.fileno() >= 0:
+                loop.remove_reader(sock)
+            sock.close()
 
     async def drain(self, deadline: float) -> None:
         """Take no new clients, let open sessions end within ``deadline`` seconds, then cut.

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import msgspec
 from aiosmtpd.smtp import SMTP
@@ -40,22 +38,13 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Wire(Channel, SMTP):
-    """One client's connection. ``converse`` is the dialogue to hold on it."""
+    """One client's connection."""
 
-    def __init__(
-        self,
-        converse: Callable[[Wire], Coroutine[Any, Any, None]],
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         # Past SMTP's own, which makes streams, and collects methods for its command loop.
         Channel.__init__(self, loop)
-        self._converse = converse
         self._early = 0  # bytes of the input that had come before our last reply was written
         self._scanned = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._handler_coroutine = self.loop.create_task(self._converse(self))
 
     @property
     def peer(self) -> tuple[str, int]:

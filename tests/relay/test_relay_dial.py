@@ -43,7 +43,7 @@ async def test_another_is_waited_for(monkeypatch: pytest.MonkeyPatch, host: str)
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(socket, "socket", Slow)
         met = await dial(Met, host, server.getsockname()[1], 5)
-        assert met.transport.get_extra_info("peername") == server.getsockname()
+        assert met.transport.get_extra_info("peername")[1] == server.getsockname()[1]
         met.transport.abort()
 
 
