@@ -75,6 +75,9 @@ class Hub:
         candidates: list[object] = list(disciplines)
         self._ticking = [d for d in candidates if isinstance(d, Ticking)]
         self._rulers = [ruler for ruler in rulers if _phases(ruler)]
+        # The phases at which some policy besides the lists may have a say.
+        has_say = frozenset(phase for ruler in self._rulers for phase in _phases(ruler))
+        self.asked = tuple(phase for phase in PHASES if phase in has_say)
         candidates = list(self._rulers)
         hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
         self._transcripts = Transcripts()
@@ -112,15 +115,13 @@ class Hub:
             except Exception:
                 self._failed(whose(consumer))
 
+    def asks(self, phase: ev.Phase) -> bool:
+        """True where a list or another policy may have a say."""
+        return bool(self.standing.entries) or phase in self.asked
+
     def rule(self, stage: Stage) -> Ruling:
         """The lists first, then every other policy; the first that does not pass, wins."""
         return self.standing.rule(stage) or self.policies(stage)
-
-    @property
-    def asked(self) -> tuple[ev.Phase, ...]:
-        """The phases at which some policy besides the lists may have a say."""
-        has_say = [_phases(ruler) for ruler in self._rulers]
-        return tuple(phase for phase in PHASES if any(phase in phases for phases in has_say))
 
     def policies(self, stage: Stage) -> Ruling:
         """What every other policy says, where the lists leave it open."""

@@ -57,6 +57,10 @@ class Hub(Protocol):
         """Take one event; order within a session is kept."""
         ...
 
+    def asks(self, phase: Phase) -> bool:
+        """False where nobody has a say at ``phase``: there is no ruling to wait for."""
+        ...
+
     def rule(self, stage: Stage) -> Ruling | Awaitable[Ruling]:
         """Tell what is to be done at ``stage``; awaited where the hub is another process."""
         ...

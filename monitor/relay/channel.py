@@ -15,6 +15,7 @@ from monitor.relay.waiter import Waiter
 
 # Octets as numbers: where bytes are looked for in bytes, CPython makes an error first.
 CR, LF, NUL = b"\r\n\0"
+NEVER = float("inf")
 HIGH_WATER = 64 * 1024  # octets that may have come and not been read before reading pauses
 CLOSE_DEADLINE = 5.0  # seconds for a reader that does not take the last that we wrote
 
@@ -33,6 +34,7 @@ class Channel(asyncio.Protocol):
         self._waiter = Waiter(loop)
         self._due = 0.0
         self._alarm: asyncio.TimerHandle | None = None
+        self._rings = NEVER  # when it does
 
     # The protocol's side: called by the event loop.
 
@@ -55,9 +57,7 @@ class Channel(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._ended = self.gone = True
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        self._hush()
         self._waiter.wake(True)
 
     def pause_writing(self) -> None:
@@ -133,9 +133,7 @@ class Channel(asyncio.Protocol):
         """Close; what is written still goes out, unless it is not taken in time."""
         if self.gone or self._socket.is_closing():
             return
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        self._hush()
         lasts = self.tls or self._socket.get_write_buffer_size()
         self._socket.close()
         if lasts:
@@ -147,17 +145,21 @@ class Channel(asyncio.Protocol):
 
     def _news(self, due: float) -> Waiter:
         self._due = due
-        if self._alarm is None or self._alarm.when() > due:
+        if due < self._rings:
             self._set(due)
         return self._waiter.anew()
 
     def _set(self, due: float) -> None:
+        self._hush()
+        self._rings, self._alarm = due, self.loop.call_at(due, self._ring)
+
+    def _hush(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = self.loop.call_at(due, self._ring)
+            self._rings, self._alarm = NEVER, None
 
     def _ring(self) -> None:
-        self._alarm = None
+        self._rings, self._alarm = NEVER, None
         if self._waiter.done():
             return  # whoever waits next sets it
         if self.loop.time() < self._due:

@@ -24,7 +24,7 @@ _SECRET = re.compile(rb"(\s*AUTH\s+\S+)\s", re.IGNORECASE)
 
 async def serve(d: Dialogue) -> None:
     """Read and answer commands until the session ends (Hangup or ClientGone)."""
-    limits = d.settings.limits
+    limits = d.limits
     while True:
         if d.errors >= limits.errors:
             await _too_many(d, "errors", d.errors)

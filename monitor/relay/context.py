@@ -7,9 +7,11 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import cast
 
 from monitor.checks.case import Checks
-from monitor.config import Settings
+from monitor.config import Limits, Settings
 from monitor.policy.ruling import Hub
 from monitor.relay.identity import Guard
 from monitor.relay.journal import Journal
@@ -39,6 +41,11 @@ class Context:
     mark: str = ""  # ends the ids of sessions: unlike those of the relay's other processes
     upstream_up: bool | None = None  # as the last attempt found it
     met_at: float = 0.0  # when that was
+    limits: Limits = field(init=False)  # those of the settings
+
+    def __post_init__(self) -> None:
+        # Plain attributes: each look at one of a pydantic model takes ten times as long.
+        self.limits = cast(Limits, SimpleNamespace(**dict(self.settings.limits)))
 
     def met(self, up: bool) -> None:
         """Note what an attempt to reach the upstream found."""

@@ -44,7 +44,7 @@ async def converse(context: Context, wire: Wire) -> None:
         network = network_of(ip)
         context.tally.add(ip)
         context.tally.add(network)
-        async with asyncio.timeout(context.settings.limits.session_timeout) as whole:
+        async with asyncio.timeout(context.limits.session_timeout) as whole:
             await _greet(dialogue, network)
             await serve(dialogue)
     except Hangup as end:
@@ -111,7 +111,7 @@ async def _arrive(d: Dialogue) -> None:
 
 def _too_many(context: Context, ip: str, network: str) -> str:
     """The limit of sessions that is passed, "" for none."""
-    limits, count = context.settings.limits, context.tally.count
+    limits, count = context.limits, context.tally.count
     if count(SESSIONS) > limits.sessions:
         return "sessions"
     if count(ip) > limits.sessions_per_ip:

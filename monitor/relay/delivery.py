@@ -118,7 +118,7 @@ def _wire_form(
 
 async def _hand_over(d: Dialogue, pieces: Iterator[bytes]) -> tuple[Answer, State]:
     """Give the message to the upstream; its reply, and what is known of the message."""
-    limits = d.settings.limits
+    limits = d.limits
     go_ahead = await d.ask(b"DATA", content=True)
     if go_ahead.positive:
         return d.failed(UpstreamError("is out of step")), "none"

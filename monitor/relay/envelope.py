@@ -62,7 +62,7 @@ async def mail(d: Dialogue, line: Line, argument: bytes) -> None:
 
 def _too_large(d: Dialogue, path: paths.Path) -> Answer | None:
     declared = path.param("SIZE")
-    limit = d.settings.limits.message_size
+    limit = d.limits.message_size
     if declared and declared.isdigit() and len(declared) < 20 and int(declared) > limit:
         d.found(finding("relay.too-large", f"{declared} bytes, over {limit}"))
         return own(552, f"5.3.4 message larger than {limit} bytes")
@@ -70,7 +70,7 @@ def _too_large(d: Dialogue, path: paths.Path) -> Answer | None:
 
 
 def _too_many(d: Dialogue) -> Answer | None:
-    if d.messages < d.settings.limits.messages:
+    if d.messages < d.limits.messages:
         return None
     d.limited("limits.messages", f"{d.messages} messages in one session")
     return own(421, "4.7.0 too many messages in one session")
@@ -90,7 +90,7 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
     if tx is not None:
         await d.know_sender(tx)
     answer = await d.rule("rcpt", rcpt=path.address)
-    if answer is None and tx is not None and tx.tried >= d.settings.limits.recipients:
+    if answer is None and tx is not None and tx.tried >= d.limits.recipients:
         d.limited("limits.recipients", f"{tx.tried} recipients in one transaction")
         answer = own(452, "4.5.3 too many recipients")
     if answer is None:
@@ -99,7 +99,7 @@ async def rcpt(d: Dialogue, line: Line, argument: bytes) -> None:
     if tx is None:
         return
     tx.tried += 1
-    if tx.tried <= d.settings.limits.recipients:
+    if tx.tried <= d.limits.recipients:
         tx.unchecked.append(path.address)
     if answer.positive:
         tx.rcpts.append(path.address)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from monitor import events as ev
 from monitor.findings.catalogue import finding
@@ -17,6 +18,7 @@ from monitor.relay.session import Dialogue
 from monitor.relay.spool import SpooledMessage, SpoolFull
 from monitor.relay.teller import TROUBLE
 from monitor.relay.transaction import Transaction
+from monitor.relay.waiter import Waiter
 from monitor.relay.wire import ClientGone, ClientSilent, Line
 from monitor.text import escape
 
@@ -47,9 +49,8 @@ async def data(d: Dialogue, line: Line, argument: bytes) -> None:
         return
     assert tx is not None
     pipelined = bool(d.wire.buffered)
-    with contextlib.ExitStack() as room:
-        message = d.context.spool.message()
-        room.callback(message.close)
+    message = d.context.spool.message()
+    try:
         await d.say(GO_AHEAD)
         d.ask_about_recipients(tx)
         d.phase = "eod"
@@ -65,22 +66,35 @@ async def data(d: Dialogue, line: Line, argument: bytes) -> None:
         d.answered = False
         with aside("telling of a message"):
             _tell_content(d, tx, message, parser, pipelined)
-        commit = asyncio.create_task(decide(d, tx, message, parser, trouble))
-        d.context.commits.add(commit)
-        commit.add_done_callback(d.context.commits.discard)
-        keep = room.pop_all()
-        commit.add_done_callback(lambda _: keep.close())
-        await _uncancelled(commit)
+    except BaseException:
+        message.close()
+        raise
+    await _uncancelled(d, decide(d, tx, message, parser, trouble), message)
 
 
-async def _uncancelled(commit: asyncio.Task[None]) -> None:
-    """Await ``commit`` to its end, even when told to stop meanwhile."""
+async def _uncancelled(
+    d: Dialogue, work: Coroutine[Any, Any, None], message: SpooledMessage
+) -> None:
+    """Commit by a task that goes on to its end, even when this one is told to stop meanwhile."""
+    commit = asyncio.create_task(work)
+    d.context.commits.add(commit)
+    ended = Waiter(d.wire.loop).anew()
+
+    def end(_: object) -> None:
+        d.context.commits.discard(commit)
+        try:
+            message.close()
+        finally:
+            ended.wake(True)
+
+    commit.add_done_callback(end)
     try:
-        await asyncio.shield(commit)
+        await ended
     except asyncio.CancelledError:
         if not commit.done():
             await asyncio.wait([commit])
         raise
+    commit.result()
 
 
 async def _content_behind(d: Dialogue) -> None:
@@ -109,7 +123,7 @@ async def _without_recipients(d: Dialogue, line: Line) -> Answer:
 
 async def _receive(d: Dialogue, message: SpooledMessage) -> tuple[DataParser, Answer | None]:
     """Read up to the end of the message; the refusal that it has earned meanwhile, if any."""
-    limits = d.settings.limits
+    limits = d.limits
     parser = DataParser()
     trouble: Answer | None = None
     deadline = time.monotonic() + limits.data_total
@@ -157,7 +171,7 @@ async def _cut_off(d: Dialogue, answer: Answer) -> None:
 
 async def _chunk(d: Dialogue) -> bytes:
     """The next piece from the client, the upstream kept awake meanwhile."""
-    deadline = time.monotonic() + d.settings.limits.data_timeout
+    deadline = time.monotonic() + d.limits.data_timeout
     loop = asyncio.get_running_loop()
     while True:
         left = deadline - time.monotonic()

@@ -50,6 +50,8 @@ class Dialogue(Teller):
         self, phase: ev.Phase, rcpt: str | None = None, verified: Verified | None = None
     ) -> Answer | None:
         """Ask the hub; the refusal to send, or None to go on. May end the session."""
+        if not self.context.hub.asks(phase):
+            return None
         tx = self.transaction
         stage = Stage(
             session=self.id,
@@ -187,7 +189,7 @@ class Dialogue(Teller):
             if self.upstream is None or not self.upstream.open:
                 await self._reopen()
             assert self.upstream is not None
-            answer = await self.upstream.ask(line, self.settings.limits.upstream_reply)
+            answer = await self.upstream.ask(line, self.limits.upstream_reply)
             if answer.code // 100 == 3 and not (content and answer.code == 354):
                 raise UpstreamError("is out of step")
             return answer
@@ -219,7 +221,7 @@ class Dialogue(Teller):
             upstream.close()
             raise UpstreamError("does not serve this client now")
         if self.greeting:
-            await upstream.ask(self.greeting, self.settings.limits.upstream_reply)
+            await upstream.ask(self.greeting, self.limits.upstream_reply)
         self.upstream = upstream
 
     async def abandon(self) -> None:

@@ -44,6 +44,7 @@ class Teller:
     def __init__(self, context: Context, wire: Wire) -> None:
         self.context = context
         self.settings = context.settings
+        self.limits = context.limits
         self.wire = wire
         self.now = context.clock  # epoch seconds
         milliseconds, number = int(context.clock() * 1000), next(_counter) & 0xFFF

@@ -54,7 +54,7 @@ async def ehlo(d: Dialogue, line: Line, argument: bytes) -> None:
 
 def _offered(d: Dialogue, answer: Answer) -> Answer:
     lines = [answer.lines[0]]
-    limit = d.settings.limits.message_size
+    limit = d.limits.message_size
     size = offer(answer, "SIZE")
     theirs = int(size[0]) if size and size[0].isdigit() else 0
     lines.append(b"SIZE %d" % (min(limit, theirs) if theirs else limit))

@@ -42,17 +42,14 @@ class Waiter:
         if self._news is not None:
             return
         self._news = news
-        if self._go_on is None:
+        go_on = self._go_on
+        if go_on is None:
             return
+        self._go_on = None
         if asyncio.current_task(self._loop) is None:
-            self._step()
+            self._context.run(go_on, self)
         else:  # a task cannot run within another
-            self._loop.call_soon(self._step)
-
-    def _step(self) -> None:
-        go_on, self._go_on = self._go_on, None
-        assert go_on is not None
-        self._context.run(go_on, self)
+            self._loop.call_soon(go_on, self, context=self._context)
 
     # What a task asks of a future.
 
@@ -75,8 +72,9 @@ class Waiter:
 
     def cancel(self, msg: Any = None) -> bool:
         """The task is cancelled; False where it is already about to go on."""
-        if self._news is not None:
+        go_on = self._go_on
+        if go_on is None:
             return False
-        self._news, self._cancelled = False, True
-        self._loop.call_soon(self._step)
+        self._go_on, self._news, self._cancelled = None, False, True
+        self._loop.call_soon(go_on, self, context=self._context)
         return True

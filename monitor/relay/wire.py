@@ -70,12 +70,9 @@ class Wire(Channel, SMTP):
 
     async def more(self, timeout: float) -> None:
         """Await more input than is there. Raises ClientGone or ClientSilent."""
-        await self._more(self.loop.time() + timeout)
-
-    async def _more(self, due: float) -> None:
         if self._ended:
             raise ClientGone
-        if not await self.arrival(due):
+        if not await self.arrival(self.loop.time() + timeout):
             raise ClientSilent
 
     async def line(self, limit: int, timeout: float) -> Line:
@@ -87,7 +84,10 @@ class Wire(Channel, SMTP):
                 too_long = too_long or bytes(self._input[:limit])
                 self._take(len(self._input))
             self._scanned = len(self._input)
-            await self._more(due)
+            if self._ended:
+                raise ClientGone
+            if not await self.arrival(due):
+                raise ClientSilent
         pipelined = self._early > 0
         raw = self._take(end + 1)
         if too_long or len(raw) > limit:

@@ -93,6 +93,10 @@ class Proxy:
             self.dropped += 1
         return told
 
+    def asks(self, phase: ev.Phase) -> bool:
+        """True where the lists or the hub may have a say."""
+        return bool(self.standing.entries) or phase in self.asked
+
     def rule(self, stage: Stage) -> Ruling | Coroutine[Any, Any, Ruling]:
         """What the lists say, else the hub, which alone is waited for."""
         told = self.standing.rule(stage)

@@ -204,5 +204,8 @@ def test_a_ruler_that_never_has_a_say_is_neither_asked_nor_told(store: Store) ->
     hub.emit(DIALOGUE[0])
     assert told == [DIALOGUE[0]]
     assert hub.asked == ("mail",)
+    assert (hub.asks("mail"), hub.asks("rcpt")) == (True, False)
+    hub.add(Draft(list="ban", kind="ip", value="192.0.2.9"), "root")
+    assert hub.asks("rcpt"), "lists have a say everywhere"
     hub.rule(stage())
     assert hub.failures == {"Speaking": 1}

@@ -135,6 +135,9 @@ class FakeHub:
     def emit(self, event: ev.AnyEvent) -> None:
         self.events.append(event)
 
+    def asks(self, phase: ev.Phase) -> bool:
+        return True
+
     async def rule(self, stage: Stage) -> Ruling:
         return self.ruler(stage)
 

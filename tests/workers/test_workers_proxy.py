@@ -148,7 +148,9 @@ async def test_messages_go_up_with_their_turn_of_the_loop_ends_at_once_and_the_r
 
 async def test_the_lists_and_the_other_phases_need_no_hub(pair: Pair) -> None:
     pair.hub.close()
+    assert (pair.proxy.asks("rcpt"), pair.proxy.asks("mail")) == (True, False)
     pair.proxy.standing.replace([BAN])
+    assert pair.proxy.asks("mail")
     assert pair.proxy.rule(stage(ip="192.0.2.7")) == ruling(BAN, stage())
     assert pair.proxy.rule(stage("mail")) is PASS  # nothing to wait for
     assert pair.proxy.standing.take_hits() == [(7, 1)]
