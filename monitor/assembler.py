@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from monitor import events as ev
@@ -14,14 +13,11 @@ from monitor.record import Client, Late, Message, Recipient, Record, Tls, moment
 Output = Record | Late
 
 
-@dataclass(frozen=True, slots=True)
-class _Handling:
-    """What is done with the events of one type, decided at the first of each."""
+MAX_EVENTS = 5_000  # that are kept of a session; what comes after is not, but its end
 
-    take: Callable[[Session, Any], None] | None
-    judges: Sequence[Discipline]
-    completes: Callable[[Session, Any], Sequence[Output]] | None
-    idle: bool  # they change nothing, and nobody asks about them
+# What is done with the events of one type, decided at the first of each: how a view takes them
+# in, who is asked about them, and whether they are plain: kept, and nothing is complete with them.
+_Handling = tuple[Callable[[Session, Any], None] | None, Sequence[Discipline], bool]
 
 
 class Assembler:
@@ -32,17 +28,20 @@ class Assembler:
     I/O and takes its time from the events, so a replay gives the same again.
 
     ``failed`` hears of a discipline that raised, and the others go on; without it, that
-    is for the caller.
+    is for the caller. ``closed`` is given the view of each session that ended, with its
+    events, the octets of messages excepted; without it none are kept.
     """
 
     def __init__(
         self,
         disciplines: Sequence[Discipline] = (),
         failed: Callable[[Discipline], None] | None = None,
+        closed: Callable[[Session], None] | None = None,
     ) -> None:
         self._judges = Hearers(disciplines)
         self._handling: dict[type[ev.Event], _Handling] = {}
         self._failed = failed
+        self._closed = closed
         self._sessions: dict[str, Session] = {}
 
     def __len__(self) -> int:
@@ -59,34 +58,45 @@ class Assembler:
     def fold(self, event: ev.AnyEvent) -> tuple[Sequence[ev.AnyEvent], Sequence[Output]] | None:
         """As ``feed``; None for what most events come to: they are passed on, and no more."""
         kind = type(event)
-        handling = self._handling.get(kind) or self._decide(kind)
-        if handling.idle:
-            return None
         if kind is ev.Opened:
             self._sessions[event.session] = Session(opened=cast("ev.Opened", event))
         view = self._sessions.get(event.session)
         if view is None:
             return (event,), _orphan(event)
-        if handling.take:
-            handling.take(view, event)
-        told = None
-        if handling.judges and (found := self._ask(handling.judges, view, event)):
+        take, judges, plain = self._handling.get(kind) or self._decide(kind)
+        if take:
+            take(view, event)
+        found = self._ask(judges, view, event) if judges else None
+        if found or not plain:
+            return self._complete(view, event, found)
+        if len(view.events) < MAX_EVENTS:
+            view.events.append(event)
+        return None
+
+    def _complete(
+        self, view: Session, event: ev.AnyEvent, found: Sequence[ev.Finding] | None
+    ) -> tuple[Sequence[ev.AnyEvent], Sequence[Output]]:
+        kind = type(event)
+        passed: tuple[ev.AnyEvent, ...] = (event,)
+        if found:
+            # In front, so that they are known when the record is made; but nothing is known
+            # of a session or transaction in front of the event that begins it.
             told = _tell(view, event, tuple(found))
-        if handling.completes:
-            if kind is ev.Closed:
-                del self._sessions[event.session]
-            return (told, event) if told else (event,), handling.completes(view, event)
-        if told is None:
-            return None
-        # In front, so that they are known when the record is made; but nothing is known
-        # of a session or transaction in front of the event that begins it.
-        return (event, told) if kind in (ev.Opened, ev.Mail) else (told, event), ()
+            passed = (event, told) if kind in (ev.Opened, ev.Mail) else (told, event)
+        if self._closed and kind is not ev.Body:
+            view.events += passed if len(view.events) < MAX_EVENTS or kind is ev.Closed else ()
+        if kind is ev.Closed:
+            del self._sessions[event.session]
+            if self._closed:
+                self._closed(view)
+        completes = _COMPLETES.get(kind)
+        return passed, completes(view, event) if completes else ()
 
     def _decide(self, kind: type[ev.Event]) -> _Handling:
-        take, judges, completes = TAKES.get(kind), self._judges[kind], _COMPLETES.get(kind)
-        idle = kind is not ev.Opened and not (take or judges or completes)
-        self._handling[kind] = _Handling(take, judges, completes, idle)
-        return self._handling[kind]
+        plain = self._closed is not None and kind is not ev.Body and kind not in _COMPLETES
+        found = (TAKES.get(kind), self._judges[kind], plain)
+        self._handling[kind] = found
+        return found
 
     def _ask(
         self, judges: Sequence[Discipline], view: Session, event: ev.AnyEvent

@@ -8,6 +8,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds
+TOGETHER = 0.05  # seconds in which what happens is captured and counted at once
 RENEWAL = 10.0  # seconds between looks at the certificate's files
 
 
@@ -108,7 +110,9 @@ class Service:
             consumers=[each for each in (self._capture, self._metrics) if each],
             keep_history=settings.history.days * 86400,
             remembered=settings.retry.remembered,
+            soon=partial(asyncio.get_running_loop().call_later, TOGETHER),
         )
+        stack.callback(self._hub.hand_over)
         self._front = self._make_front()
         stack.push_async_callback(self._front.close)
         self.health = Health(settings, self._hub, self._front, self._capture)

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from monitor.capture.folder import CaptureFolder
 from monitor.capture.format import Gap
@@ -25,7 +25,7 @@ PRESSING = 8 * 1024 * 1024  # octets of content for which it is woken
 
 
 class CaptureWriter:
-    """Call it with each event; ``start`` and ``close`` go around that.
+    """Call it with the events, in order; ``start`` and ``close`` go around that.
 
     The call does no I/O and waits for nothing. When the disk is slower than the mail,
     events are dropped, and the file says where and how many.
@@ -57,11 +57,18 @@ class CaptureWriter:
         """Begin to write."""
         self._thread.start()
 
-    def __call__(self, event: AnyEvent) -> None:
-        """Take one event."""
+    def __call__(self, events: Sequence[AnyEvent]) -> None:
+        """Take some events."""
+        if len(self._waiting) + len(events) <= QUEUED and Body not in map(type, events):
+            self._waiting.extend(events)
+        else:
+            for event in events:
+                self._take(event)
+
+    def _take(self, event: AnyEvent) -> None:
         if len(self._waiting) >= QUEUED:
             self.lost += 1
-        elif type(event) is Body:
+        elif isinstance(event, Body):
             self._take_body(event)
         else:
             self._waiting.append(event)

@@ -5,7 +5,7 @@ Every label has a bounded set of values of our own; nothing that a client says b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import prometheus_client as prometheus
@@ -63,7 +63,7 @@ class Metrics:
         version = prometheus.Gauge("mxtap_info", "This relay", ["version"], registry=registry)
         version.labels(__version__).set(1)
         self._at_dot: set[str] = set()  # sessions whose message waits for the upstream's word
-        self.hears: dict[type, Callable[[Any], None]] = {
+        self._hears: dict[type, Callable[[Any], None]] = {
             ev.Ended: self._ended,
             ev.Closed: self._closed,
             ev.Found: self._found,
@@ -77,10 +77,11 @@ class Metrics:
         for name, (text, read) in readings.items():
             prometheus.Gauge(f"mxtap_{name}", text, registry=self._registry).set_function(read)
 
-    def __call__(self, event: ev.AnyEvent) -> None:
-        """Count one event."""
-        if hear := self.hears.get(type(event)):
-            hear(event)
+    def __call__(self, events: Iterable[ev.AnyEvent]) -> None:
+        """Count what happened."""
+        for event in events:
+            if hear := self._hears.get(type(event)):
+                hear(event)
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format."""

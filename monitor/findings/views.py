@@ -47,6 +47,7 @@ class Session:
     current: Transaction | None = None
     findings: list[ev.Finding] = field(default_factory=list)  # hold for every transaction
     told: int = 0  # how many of them the last record had
+    events: list[ev.AnyEvent] = field(default_factory=list)  # where they are kept
 
     @property
     def id(self) -> str:

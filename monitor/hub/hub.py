@@ -13,11 +13,10 @@ from typing import Protocol, get_args, runtime_checkable
 
 from monitor import events as ev
 from monitor.assembler import Assembler, Output
-from monitor.findings.hearing import Hearers, whose
+from monitor.findings.hearing import whose
 from monitor.findings.retry.waiting import Wait, waits
-from monitor.findings.views import Discipline
+from monitor.findings.views import Discipline, Session
 from monitor.hub.stats import Stats
-from monitor.hub.transcripts import Transcripts
 from monitor.policy.entry import Draft, Entry
 from monitor.policy.ruling import PASS, Ruling, Stage
 from monitor.policy.standing import Standing
@@ -26,7 +25,8 @@ from monitor.store import Store
 
 log = logging.getLogger(__name__)
 
-Consumer = Callable[[ev.AnyEvent], None]
+Consumer = Callable[[Sequence[ev.AnyEvent]], None]  # of any sessions, in order
+Soon = Callable[[Callable[[], None]], object]
 Listener = Callable[[Output], None]
 Ruler = Callable[[Stage], Ruling]
 PHASES: tuple[ev.Phase, ...] = get_args(ev.Phase)
@@ -53,7 +53,11 @@ class Hearing(Protocol):
 
 
 class Hub:
-    """See :class:`monitor.policy.ruling.Hub` for what a relay calls."""
+    """See :class:`monitor.policy.ruling.Hub` for what a relay calls.
+
+    Consumers are told when ``soon`` has it done, of all that happened until then: at once, or,
+    where mail is in a hurry, a moment later.
+    """
 
     def __init__(
         self,
@@ -64,13 +68,16 @@ class Hub:
         clock: Callable[[], float] = time.time,
         keep_history: float = 0,
         remembered: int = 1_000_000,
+        soon: Soon = lambda call: call(),
     ) -> None:
         self.store = store
         self.stats = Stats()
         self.listeners: list[Listener] = []
         self.on_lists: list[Callable[[], None]] = []
         self.failures: Counter[str] = Counter()
-        self.assembler = Assembler(disciplines, lambda judge: self._failed(whose(judge)))
+        self.assembler = Assembler(
+            disciplines, lambda judge: self._failed(whose(judge)), self._closed
+        )
         self._fold = self.assembler.fold
         candidates: list[object] = list(disciplines)
         self._ticking = [d for d in candidates if isinstance(d, Ticking)]
@@ -79,10 +86,10 @@ class Hub:
         has_say = frozenset(phase for ruler in self._rulers for phase in _phases(ruler))
         self.asked = tuple(phase for phase in PHASES if phase in has_say)
         candidates = list(self._rulers)
-        hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
-        self._transcripts = Transcripts()
-        self.hears = {ev.Closed: self._closed, ev.Asked: self.stats.asked}
-        self._consumers = Hearers([self._transcripts, self, *hearing, *consumers])
+        self._hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
+        self._consumers = (self.stats.heard, *consumers)
+        self._soon = soon
+        self._news: list[ev.AnyEvent] = []
         self._clock = clock
         self._keep, self._remembered = keep_history, remembered
         self.standing = Standing()
@@ -99,21 +106,40 @@ class Hub:
         except Exception:
             self._failed("assembler")
             return
+        news = self._news
+        first = not news
         if more is None:
-            self._pass_on(event)
+            news.append(event)
+        else:
+            news += more[0]
+        if self._hearing:
+            self._let_hear(more[0] if more else (event,))
+        if first:
+            self._soon(self.hand_over)
+        if more is None:
             return
-        passed, outputs = more
-        for each in passed:
-            self._pass_on(each)
-        for output in outputs:
+        if type(event) is ev.Body:  # consumers bound what waits of these by octets
+            self.hand_over()
+        for output in more[1]:
             self._tell(output)
 
-    def _pass_on(self, event: ev.AnyEvent) -> None:
-        for consumer in self._consumers[type(event)]:
+    def hand_over(self) -> None:
+        """Tell the consumers what happened since they were last told."""
+        news, self._news = self._news, []
+        for consumer in self._consumers:
             try:
-                consumer(event)
+                consumer(news)
             except Exception:
                 self._failed(whose(consumer))
+
+    def _let_hear(self, events: Iterable[ev.AnyEvent]) -> None:
+        """Tell the rulers, at once: the next ruling may hang on it."""
+        for event in events:
+            for hear in self._hearing:
+                try:
+                    hear(event)
+                except Exception:
+                    self._failed(whose(hear))
 
     def asks(self, phase: ev.Phase) -> bool:
         """True where a list or another policy may have a say."""
@@ -157,11 +183,11 @@ class Hub:
 
     def transcript(self, session: str) -> list[ev.AnyEvent]:
         """Every event of a session that is kept."""
-        events = self._transcripts.open(session)
-        if not events:
-            self.store.writer.flush()  # it may have ended this moment
-            events = self.store.past.transcript(session)
-        return events
+        view = self.assembler.session(session)
+        if view is not None:
+            return list(view.events)
+        self.store.writer.flush()  # it may have ended this moment
+        return self.store.past.transcript(session)
 
     def waiting(self) -> list[Wait]:
         """Mail that was deferred and has not been accepted since, the longest wait first."""
@@ -214,9 +240,8 @@ class Hub:
 
     # Inside
 
-    def _closed(self, event: ev.Closed) -> None:
-        events = self._transcripts.take(event.session)
-        self.store.history.add_transcript(event.session, event.at, events)
+    def _closed(self, view: Session) -> None:
+        self.store.history.add_transcript(view.id, view.events[-1].at, view.events)
 
     def _tell(self, output: Output) -> None:
         if isinstance(output, Record):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
-from monitor.events import Asked
+from monitor.events import AnyEvent, Asked
 from monitor.record import Record
 
 ASKED = 20  # questions to the DNS that tell whether it answers
@@ -38,9 +39,9 @@ class Stats:
         else:
             self._seconds.append((second, 1))
 
-    def asked(self, answer: Asked) -> None:
-        """Take in how a question to the DNS went."""
-        self._answered.append(answer.status != "timeout")
+    def heard(self, events: Iterable[AnyEvent]) -> None:
+        """Take in how questions to the DNS went."""
+        self._answered += [each.status != "timeout" for each in events if type(each) is Asked]
 
     @property
     def dns_up(self) -> bool | None:

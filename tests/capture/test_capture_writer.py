@@ -134,7 +134,7 @@ def test_the_writer_writes_what_it_was_given(tmp_path: Path) -> None:
     writer.start()
     for number in range(100):
         for event in session(number):
-            writer(event)
+            writer([event])
     writer.close()
     (path,) = files(tmp_path)
     assert events_in(path) == [event for number in range(100) for event in session(number)]
@@ -155,10 +155,10 @@ def test_a_hanging_disk_never_holds_the_caller(
 
     writer = CaptureWriter(Hanging(tmp_path, Settings(disk_floor=0)), "headers", flush=0)
     writer.start()
-    writer(session()[0])
+    writer(session()[:1])
     assert entered.wait(10)
     for _ in range(150):
-        writer(session()[1])
+        writer(session()[1:2])
     assert writer.lost == 50
     assert "too slow" in writer.problem
     writer.close(timeout=0.01)  # does not wait for the disk either
@@ -175,7 +175,7 @@ def test_queued_content_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     writer = CaptureWriter(CaptureFolder(tmp_path, Settings(disk_floor=0)), "full")
     events = session(body=b"z" * 300_000)
     for event in events:
-        writer(event)
+        writer([event])
     assert writer.lost == 2
     writer.start()
     writer.close()
@@ -184,9 +184,9 @@ def test_queued_content_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_an_event_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
     writer = CaptureWriter(CaptureFolder(tmp_path, Settings(disk_floor=0)), "headers")
     writer.start()
-    writer(ev.Command(session="S", at=START, text="\ud800"))
+    writer([ev.Command(session="S", at=START, text="\ud800")])
     for event in session():
-        writer(event)
+        writer([event])
     writer.close()
     with Capture(files(tmp_path)[0]) as capture:
         assert capture.read(1) == session()
@@ -206,7 +206,7 @@ def test_content_that_was_held_back_goes_into_frames_that_can_be_read(tmp_path: 
         ev.Found(**at, about="s-1", findings=(ev.Finding(code="x.y", severity="error", title=""),)),
     ]
     for event in told:
-        capture(event)
+        capture([event])
     capture.start()
     capture.close()
     [path] = files(tmp_path)

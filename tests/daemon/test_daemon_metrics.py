@@ -65,7 +65,7 @@ def test_events_are_counted() -> None:
             ),
         ),
     ):
-        metrics(event)
+        metrics([event])
     told = values(metrics)
     assert {k: v for k, v in told.items() if "bucket" not in k and "info" not in k} == {
         "mxtap_transactions_total{by=upstream,verdict=accepted}": 2,
@@ -95,8 +95,8 @@ def test_no_client_makes_new_series() -> None:
         name = f"hostile-{number}"
         strange = ev.Finding(code=name, severity="info", title=name)
         for found in (strange, finding("relay.limit", limit=name), finding("relay.limit")):
-            metrics(ev.Found(session=name, at=1.0, about=name, findings=(found,)))
-        metrics(ev.Asked(**S, name=name, type="TXT", status="ok"))
+            metrics([ev.Found(session=name, at=1.0, about=name, findings=(found,))])
+        metrics([ev.Asked(**S, name=name, type="TXT", status="ok")])
     page = metrics.render().decode()
     assert "hostile" not in page
     assert len(page.splitlines()) < 100

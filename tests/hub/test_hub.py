@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -47,7 +47,7 @@ def test_a_dialogue_becomes_a_record_with_findings_in_front_of_their_event(store
     def judge(view: Session, event: ev.Event) -> list[ev.Finding]:
         return [finding("tls.none")] if isinstance(event, ev.Ended) else []
 
-    hub = Hub(store, [judge], consumers=[seen.append])
+    hub = Hub(store, [judge], consumers=[seen.extend])
     hub.listeners.append(told.append)
     for event in DIALOGUE:
         hub.emit(event)
@@ -59,6 +59,37 @@ def test_a_dialogue_becomes_a_record_with_findings_in_front_of_their_event(store
     assert hub.stats.accepted == 1
     store.writer.flush()
     assert [type(e).__name__ for e in hub.transcript("s")] == kinds
+
+
+def test_consumers_are_told_of_what_happened_until_then_and_of_content_at_once(
+    store: Store,
+) -> None:
+    told: list[list[str]] = []
+    later: list[Callable[[], None]] = []
+    hub = Hub(
+        store,
+        consumers=[lambda events: told.append([type(each).__name__ for each in events])],
+        soon=later.append,
+    )
+    for event in DIALOGUE[:4]:
+        hub.emit(event)
+    assert told == []
+    assert hub.transcript("s") == DIALOGUE[:4], "who looks at a session sees it as it is"
+    later.pop()()
+    assert later == []
+    hub.emit(ev.Command(**S, text="DATA"))
+    hub.emit(ev.Body(**S, transaction="s-1", offset=0, data=b"x"))
+    assert told == [["Opened", "Command", "Reply", "Mail"], ["Command", "Body"]]
+
+
+def test_of_a_session_without_end_a_bounded_number_of_events_and_its_end_are_kept(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.assembler.MAX_EVENTS", 3)
+    hub = Hub(store)
+    for event in DIALOGUE:
+        hub.emit(event)
+    assert hub.transcript("s") == [*DIALOGUE[:3], DIALOGUE[-1]]
 
 
 def test_the_dns_is_down_while_most_questions_have_no_answer(store: Store) -> None:
