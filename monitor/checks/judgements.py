@@ -30,7 +30,9 @@ class Judgement:
         self.result = result
         self.answers = answers
         self.until = until
-        size = sum(len(record) for answer in answers.values() for record in answer.records)
+        size = 0
+        for answer in answers.values():
+            size += sum(map(len, answer.records))
         self.cost = 1 + len(answers) + size // _UNIT
 
 
@@ -68,8 +70,9 @@ class Judgements:
 
     def put(self, key: Hashable, result: object, answers: dict[Question, Answer]) -> None:
         """Remember ``result``, unless an answer was missing: that is soon mended."""
-        if any(answer.failed for answer in answers.values()):
-            return
+        for answer in answers.values():
+            if answer.failed:
+                return
         if (before := self._entries.pop(key, None)) is not None:
             self._used -= before.cost
         found = self._entries[key] = Judgement(result, answers, self._until(answers))

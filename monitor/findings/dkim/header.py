@@ -23,21 +23,15 @@ def signed_data(signature: Signature, header: Header, forms: Forms) -> bytes:
     for name in signature.signer.signed:
         fields = left.get(name)
         if fields is None:
-            fields = left[name] = [
-                *(header.raw.get(name, ()) if simple else _all(name, header, forms))
-            ]
+            made = header.raw.get(name, []) if simple else forms.get(name)
+            if made is None:
+                made = forms[name] = [relaxed(name, text) for text in header.all(name)]
+            fields = left[name] = made.copy()
         # A name that comes once more than the field stands for nothing (RFC 6376 5.4.2).
         if fields:
             parts.append(fields.pop())
     parts.append(_own(signature, header))
     return b"".join(parts)
-
-
-def _all(name: bytes, header: Header, forms: Forms) -> list[bytes]:
-    found = forms.get(name)
-    if found is None:
-        found = forms[name] = [relaxed(name, text) for text in header.all(name)]
-    return found
 
 
 def relaxed(name: bytes, text: bytes) -> bytes:

@@ -15,7 +15,7 @@ import msgspec
 import spf as pyspf
 
 from monitor.findings.answers import Answer, Ask, ask_all
-from monitor.findings.spf.fixed import NETWORK, Valid, forms, network
+from monitor.findings.spf.fixed import FIXED, Valid, forms, valid
 from monitor.findings.spf.lookup import domain_of, is_name, record_of, records_in
 from monitor.text import printable, unescape
 
@@ -199,8 +199,8 @@ class _Query(pyspf.query):  # type: ignore[misc]
     def validate_mechanism(self, mech: str) -> Valid:
         if len(mech) > MAX_TERM:
             raise pyspf.PermError("term too long", mech[:40])
-        if NETWORK.fullmatch(mech):
-            return network(mech)
+        if FIXED.fullmatch(mech):
+            return valid(mech)
         term: Valid = super().validate_mechanism(mech)
         if term[1] == "exists":
             self._exists.add(term[2].lower())  # made to be void for most clients

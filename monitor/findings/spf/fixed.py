@@ -1,4 +1,4 @@
-"""What every evaluation reads alike, and hence once: a client's address, ip4 and ip6 terms."""
+"""What every evaluation reads alike, and hence once: a client's address, terms without a name."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import spf as pyspf
 
 from monitor.findings.address import Address, address
 
-__all__ = ["NETWORK", "Valid", "forms", "network"]
+__all__ = ["FIXED", "Valid", "forms", "valid"]
 
-NETWORK = re.compile(r"[+?~-]?ip[46]:[^%]*", re.IGNORECASE)
+FIXED = re.compile(r"[+?~-]?(?:ip[46]:[^%]*|all)", re.IGNORECASE)
 Valid = tuple[str, str, str, int, str]  # the term, its name, argument, prefix length, result
 _ANYONE = pyspf.query("192.0.2.1", "postmaster@example.com", "example.com")
 
@@ -29,7 +29,7 @@ def forms(ip: str) -> tuple[Address, str, str]:
 
 
 @lru_cache(4_096)
-def network(mech: str) -> Valid:
-    """An ip4 or ip6 term, which means the same to every client and domain. Raises PermError."""
+def valid(mech: str) -> Valid:
+    """An ip4, ip6 or all term, which says the same of every domain. Raises PermError."""
     term: Valid = pyspf.query.validate_mechanism(_ANYONE, mech)
     return term
