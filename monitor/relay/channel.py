@@ -17,6 +17,7 @@ from monitor.relay.waiter import Waiter
 CR, LF, NUL = b"\r\n\0"
 NEVER = float("inf")
 HIGH_WATER = 64 * 1024  # octets that may have come and not been read before reading pauses
+ROUND = 30.0  # seconds until the timer looks, at the latest: so it is seldom set to come sooner
 CLOSE_DEADLINE = 5.0  # seconds for a reader that does not take the last that we wrote
 
 
@@ -151,7 +152,8 @@ class Channel(asyncio.Protocol):
 
     def _set(self, due: float) -> None:
         self._hush()
-        self._rings, self._alarm = due, self.loop.call_at(due, self._ring)
+        at = min(due, self.loop.time() + ROUND)
+        self._rings, self._alarm = at, self.loop.call_at(at, self._ring)
 
     def _hush(self) -> None:
         if self._alarm is not None:

@@ -61,10 +61,14 @@ class Journal:
     def end(self, transaction: str) -> None:
         """A commit ended, in whatever way; now its outcome is known or told as unknown."""
         self._open -= 1
-        self._write(f"end {transaction}\n")
         if self._open == 0 and self._file is not None:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, 0)
+            try:
+                os.ftruncate(self._file, 0)  # all that began has ended
+            except OSError:
+                pass
+            else:
+                return
+        self._write(f"end {transaction}\n")
 
     def close(self) -> None:
         """Close the file."""

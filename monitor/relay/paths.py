@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from monitor.text import printable
 
@@ -56,6 +57,7 @@ def command(line: bytes) -> tuple[bytes, bytes]:
     return match[1].upper(), match[2] or b""
 
 
+@lru_cache(maxsize=1_024)
 def path(verb: bytes, argument: bytes) -> Path:
     """Parse the argument of MAIL or RCPT. Raises PathError.
 

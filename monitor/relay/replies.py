@@ -77,13 +77,20 @@ def shown(line: bytes) -> str:
 @lru_cache(maxsize=512)
 def _parsed(line: bytes) -> tuple[int, bool, bytes]:
     """The code, whether more lines follow, and the text. Raises ReplyError."""
-    match = _LINE.fullmatch(line)
+    match = _LINE.fullmatch(line.removesuffix(b"\n").removesuffix(b"\r"))
     if match is None:
         raise ReplyError("not an SMTP reply")
     code, separator, text = int(match[1]), match[2], match[3]
     if separator == b"" and text:
         raise ReplyError("not an SMTP reply")
     return code, separator == b"-", clean(text)
+
+
+@lru_cache(maxsize=512)
+def _alone(line: bytes) -> Answer | None:
+    """The reply that ``line`` is by itself; None where others follow. Raises ReplyError."""
+    code, more, text = _parsed(line)
+    return None if more else Answer(code, (text,), "upstream")
 
 
 class ReplyParser:
@@ -101,8 +108,11 @@ class ReplyParser:
         while (end := buffer.find(b"\n")) >= 0:
             if end > MAX_LINE:
                 raise ReplyError("reply line too long")
-            code, more, text = _parsed(bytes(buffer[:end]).removesuffix(b"\r"))
+            line = bytes(buffer[: end + 1])
             del buffer[: end + 1]
+            if not self._lines and (answer := _alone(line)):
+                return answer
+            code, more, text = _parsed(line)
             if self._lines and code != self._code:
                 raise ReplyError("reply code changed between lines")
             self._code = code

@@ -131,6 +131,7 @@ class Wire(Channel, SMTP):
         else:
             data = bytes(self._input[:size])
             del self._input[:size]
-        self._early = max(0, self._early - len(data))
+        if self._early:
+            self._early = max(0, self._early - len(data))
         self._scanned = 0
         return data
