@@ -23,7 +23,7 @@ from monitor.findings.disciplines import default as default_disciplines
 from monitor.findings.greylist.whitelist import load as load_whitelist
 from monitor.health import Health
 from monitor.hub import Hub
-from monitor.hub.hub import Ruler
+from monitor.hub.policies import Ruler
 from monitor.hub.search import search
 from monitor.policy.conduct import Conducting
 from monitor.policy.greylist import Greylisting

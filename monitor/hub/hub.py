@@ -9,16 +9,17 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, get_args, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from monitor import events as ev
 from monitor.assembler import Assembler, Output
 from monitor.findings.hearing import whose
 from monitor.findings.retry.waiting import Wait, waits
 from monitor.findings.views import Discipline, Session
+from monitor.hub.policies import Policies, Ruler
 from monitor.hub.stats import Stats
 from monitor.policy.entry import Draft, Entry
-from monitor.policy.ruling import PASS, Ruling, Stage
+from monitor.policy.ruling import Ruling, Stage
 from monitor.policy.standing import Standing
 from monitor.record import Late, Record
 from monitor.store import Store
@@ -28,8 +29,6 @@ log = logging.getLogger(__name__)
 Consumer = Callable[[Sequence[ev.AnyEvent]], None]  # of any sessions, in order
 Soon = Callable[[Callable[[], None]], object]
 Listener = Callable[[Output], None]
-Ruler = Callable[[Stage], Ruling]
-PHASES: tuple[ev.Phase, ...] = get_args(ev.Phase)
 FOREIGN_CHANGES = 2.0  # seconds between looks at lists that another process may have changed
 PRUNE_EVERY = 60.0  # seconds
 
@@ -40,15 +39,6 @@ class Ticking(Protocol):
 
     def tick(self, now: float) -> Iterable[ev.Found]:
         """What became known by ``now``, epoch seconds."""
-        ...
-
-
-@runtime_checkable
-class Hearing(Protocol):
-    """A ruler that also wants to know what happens."""
-
-    def hear(self, event: ev.Event) -> None:
-        """Take in one event."""
         ...
 
 
@@ -81,12 +71,8 @@ class Hub:
         self._fold = self.assembler.fold
         candidates: list[object] = list(disciplines)
         self._ticking = [d for d in candidates if isinstance(d, Ticking)]
-        self._rulers = [ruler for ruler in rulers if _phases(ruler)]
-        # The phases at which some policy besides the lists may have a say.
-        has_say = frozenset(phase for ruler in self._rulers for phase in _phases(ruler))
-        self.asked = tuple(phase for phase in PHASES if phase in has_say)
-        candidates = list(self._rulers)
-        self._hearing = [r.hear for r in candidates if isinstance(r, Hearing)]
+        self.policies = Policies(rulers, self._failed)
+        self.asked = self.policies.asked  # phases at which one besides the lists has a say
         self._consumers = (self.stats.heard, *consumers)
         self._soon = soon
         self._news: list[ev.AnyEvent] = []
@@ -112,8 +98,8 @@ class Hub:
             news.append(event)
         else:
             news += more[0]
-        if self._hearing:
-            self._let_hear(more[0] if more else (event,))
+        if self.policies.hearing:  # at once: the next ruling may hang on it
+            self.policies.hear(more[0] if more else (event,))
         if first:
             self._soon(self.hand_over)
         if more is None:
@@ -132,15 +118,6 @@ class Hub:
             except Exception:
                 self._failed(whose(consumer))
 
-    def _let_hear(self, events: Iterable[ev.AnyEvent]) -> None:
-        """Tell the rulers, at once: the next ruling may hang on it."""
-        for event in events:
-            for hear in self._hearing:
-                try:
-                    hear(event)
-                except Exception:
-                    self._failed(whose(hear))
-
     def asks(self, phase: ev.Phase) -> bool:
         """True where a list or another policy may have a say."""
         return bool(self.standing.entries) or phase in self.asked
@@ -148,20 +125,6 @@ class Hub:
     def rule(self, stage: Stage) -> Ruling:
         """The lists first, then every other policy; the first that does not pass, wins."""
         return self.standing.rule(stage) or self.policies(stage)
-
-    def policies(self, stage: Stage) -> Ruling:
-        """What every other policy says, where the lists leave it open."""
-        found: tuple[ev.Finding, ...] = ()
-        for ruler in self._rulers:
-            try:
-                told = ruler(stage)
-            except Exception:
-                self._failed(type(ruler).__name__)
-                continue
-            found += told.findings
-            if told.action != "pass":
-                return Ruling(action=told.action, code=told.code, text=told.text, findings=found)
-        return Ruling(findings=found) if found else PASS
 
     # The operator's side
 
@@ -259,9 +222,3 @@ class Hub:
         self.failures[what] += 1
         if self.failures[what] == 1:
             log.exception("%s failed; mail goes on", what)
-
-
-def _phases(ruler: Ruler) -> tuple[ev.Phase, ...]:
-    """Where a ruler may have a say; one that has none anywhere is not asked, nor told."""
-    phases: tuple[ev.Phase, ...] = getattr(ruler, "phases", PHASES)
-    return phases

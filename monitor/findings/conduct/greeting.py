@@ -37,14 +37,17 @@ class Greeting(Judge):
             if name and not _ours(talk, name):
                 yield _claims_us(name, "a domain of ours")
             return
-        if talk.verb not in ("EHLO", "HELO") or talk.argument in self._judged:
+        if talk.verb not in ("EHLO", "HELO"):
+            return
+        argument = talk.argument
+        if argument in self._judged:
             return
         if len(self._judged) < 10:
-            self._judged.add(talk.argument)
-        shown = talk.argument[:MAX_SHOWN]
-        if fault := _fault(talk.argument):
+            self._judged.add(argument)
+        shown = argument[:MAX_SHOWN]
+        if fault := _fault(argument):
             yield finding("conduct.helo-syntax", fault, helo=shown)
-        name = canonical(talk.argument)
+        name = canonical(argument)
         if _from_here(talk):
             return
         if name == self._our_name or _is_literal(name, talk.view.opened.local_ip):
