@@ -85,7 +85,7 @@ class SpooledMessage:
             self._file = tempfile.TemporaryFile(  # noqa: SIM115
                 buffering=0, dir=self._spool.folder
             )
-            data = b"".join(self._held) + data
+            data = b"".join((*self._held, data))
             self._held.clear()
         rest = memoryview(data)
         while rest:  # a disk may take a part, and tell with the next that it is full
