@@ -95,6 +95,8 @@ class Plain(asyncio.Transport):
 
     async def detach(self) -> socket.socket:
         """Give the socket away, once what was written is taken. Raises OSError."""
+        if self._over:
+            raise ConnectionResetError("the connection is lost")
         unsent = bytes(self._unsent)
         self._let_go()
         try:

@@ -171,6 +171,13 @@ async def test_a_socket_given_away_has_sent_what_was_written(ends: Ends) -> None
     assert kept.said == ["pause"]
 
 
+async def test_one_that_ended_has_no_socket_to_give_away(ends: Ends) -> None:
+    transport, _ = plain(ends[0])
+    transport.abort()
+    with pytest.raises(ConnectionResetError):
+        await transport.detach()
+
+
 async def test_without_descriptors_the_queue_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
