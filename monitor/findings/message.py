@@ -36,7 +36,6 @@ MAX_SHOWN = 500  # characters of one field that a summary gives
 # RFC 5322 2.2 and 4.5: a name, WSP that obsolete syntax allows, a colon, folded lines.
 _FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+", re.MULTILINE)
 _NAME = re.compile(rb"[!-9;-~]++")
-_FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _LF = 0x0A
 
 # Names as most senders write them.
@@ -61,7 +60,9 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     @property
     def text(self) -> bytes:
         """What follows the colon, unfolded, without the line end."""
-        text = _FOLD.sub(b"", self.raw[self.raw.index(b":") + 1 :])
+        text = _unfolded(self.raw[self.raw.index(b":") + 1 :])
+        if _LF in text:
+            text = text.replace(b"\n ", b" ").replace(b"\n\t", b"\t")
         return text.removesuffix(b"\r\n" if text.endswith(b"\r\n") else b"\n")
 
     @property
@@ -169,8 +170,7 @@ _scan_once = lru_cache(8)(_scan)
 def _texts(section: bytes, limit: int) -> dict[bytes, list[bytes]] | None:
     """The texts of a section by name, from one unfolding of all; None where that is not safe."""
     texts: dict[bytes, list[bytes]] = {}
-    unfolded = section.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t")
-    lines = unfolded.split(b"\r\n", limit)
+    lines = _unfolded(section).split(b"\r\n", limit)
     if any(lines[limit:]):
         return None
     for line in lines:
@@ -187,6 +187,10 @@ def _texts(section: bytes, limit: int) -> dict[bytes, list[bytes]] | None:
         elif name:
             texts[name] = [text]
     return texts
+
+
+def _unfolded(octets: bytes) -> bytes:
+    return octets.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t")
 
 
 def summary(header: bytes) -> tuple[str, str, str]:

@@ -57,6 +57,8 @@ HOSTILE = {
     "a 16,384-bit key": signature("long") + REST,
     "200,000 fields": b"X: y\r\n" * 200_000 + signature("long") + REST,
     "one field of 5 MB": b"Subject: " + b"x " * 2_500_000 + b"\r\n" + REST,
+    "340,000 folds": b"From: a" + b"\r\n " * 340_000 + b"\r\n" + REST,
+    "500,000 bare folds": b"From: a" + b"\n\t" * 500_000 + b"\n" + REST,
     "20,000 encoded-words": b"Subject: " + b"=?utf-8?q?a?= " * 20_000 + b"\r\n" + REST,
     "2,000 From fields": b"From: a@author.example\r\n" * 2_000 + REST,
     "MIME 2,000 deep": b"From: a@author.example\r\n" + nested(2_000),
