@@ -118,6 +118,8 @@ class ControlServer:
             self._heard(output)
 
     def _heard(self, output: Record | Late) -> None:
+        if not self._clients:
+            return
         self._push(RecordUpdate(output) if isinstance(output, Record) else LateUpdate(output))
 
     def _lists_changed(self) -> None:
