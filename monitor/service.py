@@ -130,7 +130,7 @@ class Service:
         stack.push_async_callback(control.stop)
         if self._metrics:
             self._metrics.watch(self.health.readings())
-            exporter = Exporter(self._metrics.render)
+            exporter = Exporter(self._render)
             await exporter.start(settings.metrics.listen)
             stack.push_async_callback(exporter.stop)
         await self._front.start()
@@ -186,6 +186,12 @@ class Service:
         from monitor.daemon.metrics import Metrics
 
         return Metrics()
+
+    def _render(self) -> bytes:
+        """The metrics, of this moment included."""
+        assert self._metrics is not None
+        self._hub.hand_over()
+        return self._metrics.render()
 
     def _tell_unsettled(self) -> None:
         for transaction in begin(self.settings.state):
