@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Engine, delete, select, tuple_
 from monitor import events as ev
 from monitor.filter import ip_key
 from monitor.filter.order import Order, Place
-from monitor.record import Late, Record, worst
+from monitor.record import Late, Record
 from monitor.store.models import LateRow, RecordRow, TransactionRow, TranscriptRow
 from monitor.store.transcript import Packer, unpacked
 from monitor.store.writer import Row, Statement, Writer
@@ -161,24 +162,27 @@ def _with(record: Record, late: Iterable[ev.Finding]) -> Record:
     return msgspec.structs.replace(record, findings=record.findings + more) if more else record
 
 
+_ip_key = lru_cache(maxsize=1_000)(ip_key)  # who sends one message often sends more
+_RANKS = {severity: rank for rank, severity in enumerate(ev.SEVERITIES)}
+
 COLUMNS = tuple(column.name for column in _TRANSACTIONS.columns if column.name != "n")
 
 
 def transaction_row(record: Record) -> Row:
     """What filters and orders ask of a record, as :data:`COLUMNS`."""
     client, message, verdict, tls = record.client, record.message, record.verdict, record.client.tls
-    severity = worst(record.findings)
+    findings = record.findings
     return (
         record.id,
         record.session,
         record.started.timestamp(),
         record.ended.timestamp(),
         client.ip,
-        ip_key(client.ip),
+        _ip_key(client.ip),
         client.helo,
         client.name,
         record.mail_from,
-        _lines(rcpt.address for rcpt in record.rcpts),
+        _lines([rcpt.address for rcpt in record.rcpts]),
         message.from_ if message else None,
         message.subject if message else None,
         message.message_id if message else None,
@@ -189,15 +193,15 @@ def transaction_row(record: Record) -> Row:
         verdict.by,
         tls.protocol if tls else None,
         tls.cipher if tls else None,
-        _lines(found.code for found in record.findings),
-        ev.SEVERITIES.index(severity) if severity else -1,
+        _lines([found.code for found in findings]),
+        max([_RANKS[found.severity] for found in findings], default=-1),
         record.relay,
     )
 
 
 def _lines(texts: Iterable[str]) -> str:
     """Texts with a newline on either side of each; what came from outside has none in it."""
-    return "\n" + "".join(f"{text}\n" for text in texts)
+    return "\n".join(["", *texts, ""])
 
 
 def _late_row(late: tuple[str, ev.Finding]) -> Row:
@@ -207,7 +211,7 @@ def _late_row(late: tuple[str, ev.Finding]) -> Row:
 
 def _mention_row(late: tuple[str, ev.Finding]) -> Row:
     about, found = late
-    return ev.SEVERITIES.index(found.severity), f"{found.code}\n", about
+    return _RANKS[found.severity], f"{found.code}\n", about
 
 
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
