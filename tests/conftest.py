@@ -11,6 +11,11 @@ import shutil
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
+
+# A machine that is busy is no fault of ours; speed belongs in tests/bench.
+settings.register_profile("mxtap", deadline=None)
+settings.load_profile("mxtap")
 
 Require = Callable[[object, str], None]
 Needs = Callable[..., None]

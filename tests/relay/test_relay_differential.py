@@ -23,16 +23,25 @@ from smtp_sessions import END, Command, Content, Heard, Session, hold, sessions
 from monitor import events as ev
 
 EXAMPLES = int(os.environ.get("MXTAP_TEST_EXAMPLES", "100"))
+STARTS_OR_ENDS = (b"EHLO", b"HELO", b"MAIL", b"RSET", b"DATA")
 _ids = itertools.count(1).__next__
 
 
 async def through(session: Session) -> tuple[Heard, Relay]:
     with tempfile.TemporaryDirectory() as folder:
         async with relaying(Path(folder), tls={"enabled": False}) as relay:
+            relay.upstream.answers[b"RCPT"] = lambda _: refused(relay.upstream.lines)
             port = relay.listener.addresses[0][1]
             heard = await asyncio.to_thread(hold, port, session)
             await relay.settled()
             return heard, relay
+
+
+def refused(lines: list[bytes]) -> bytes | None:
+    """What an MTA says to RCPT outside of a transaction (RFC 5321 3.3)."""
+    verbs = [line.split(b" ")[0].upper() for line in lines]
+    last = next((verb for verb in reversed(verbs) if verb in STARTS_OR_ENDS), b"")
+    return None if last == b"MAIL" else b"503 5.5.1 MAIL first\r\n"
 
 
 def texts(event: ev.AnyEvent) -> Iterator[str]:
