@@ -103,8 +103,9 @@ class History(Past):
         self._writer = writer
         self._pack = Packer()
         self._add_transcript = Statement(
-            "INSERT OR REPLACE INTO transcripts (session, ended, events) VALUES (?, ?, ?)",
+            "INSERT OR REPLACE INTO transcripts (session, ended, events) VALUES {}",
             self._transcript_row,
+            3,
         )
 
     def add(self, record: Record) -> None:
@@ -216,12 +217,13 @@ def _mention_row(late: tuple[str, ev.Finding]) -> Row:
 
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 _ADD_TRANSACTION = Statement(
-    f"INSERT OR IGNORE INTO transactions ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})",
-    transaction_row,
+    f"INSERT OR IGNORE INTO transactions ({_NAMES}) VALUES {{}}", transaction_row, len(COLUMNS)
 )
 _ADD_RECORD = Statement(
-    "INSERT OR IGNORE INTO records SELECT n, ? FROM transactions WHERE id = ?",
-    lambda record: (_encode(record), record.id),
+    "INSERT OR IGNORE INTO records SELECT n, column2 "
+    "FROM (VALUES {}) CROSS JOIN transactions ON id = column1",
+    lambda record: (record.id, _encode(record)),
+    2,
 )
 _ADD_LATE = Statement(
     "INSERT INTO late_findings (transaction_id, finding) VALUES (?, ?)", _late_row

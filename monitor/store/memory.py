@@ -16,10 +16,11 @@ from monitor.store.writer import Statement, Writer
 
 _MEMORY: Any = MemoryRow.__table__  # type: ignore[attr-defined]
 _PUT = Statement(
-    "INSERT INTO memory (kind, key, value, expires, due) VALUES (?, ?, ?, ?, ?) "
+    "INSERT INTO memory (kind, key, value, expires, due) VALUES {} "
     "ON CONFLICT (kind, key) DO UPDATE SET "
     "value = excluded.value, expires = excluded.expires, due = excluded.due",
     tuple,
+    5,
 )
 # The primary key's order lets the kinds be found without a look at every row.
 KINDS = (

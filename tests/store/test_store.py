@@ -17,6 +17,7 @@ from monitor.policy.entry import Draft
 from monitor.record import Client, Late, Message, Recipient, Record, moment
 from monitor.store import Store, StoreError
 from monitor.store.database import FILE
+from monitor.store.writer import TOGETHER
 
 BAN = Draft(list="ban", kind="ip", value="127.0.0.9", reason="why", lifetime=60)
 
@@ -63,6 +64,27 @@ def test_history_comes_back_newest_first_with_late_findings(tmp_path: Path) -> N
     assert [r.id for r in search(store.history, limit=1)] == ["s-2"]
     store.history.prune(1001.6)
     assert [r.id for r in search(store.history, limit=10)] == ["s-2"]
+
+
+@pytest.mark.parametrize("count", [1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 3])
+def test_each_row_of_a_batch_is_written_once_and_in_order(tmp_path: Path, count: int) -> None:
+    store = Store(tmp_path)
+    for number in range(count):
+        store.history.add(record(number))
+        store.history.add(record(number))  # as one that came back in a batch that failed once
+        event = ev.Command(session=f"t{number}", at=1.0, text=str(number))
+        store.history.add_transcript(f"t{number}", 2.0, [event])
+        store.memory.put("retry", str(number % 7), b"%d" % number, 1e9)
+    assert store.writer.flush()
+    wanted = [f"s-{number}" for number in reversed(range(count))]
+    assert [r.id for r in search(store.history, limit=1000)] == wanted
+    for number in range(count):
+        [found] = store.history.transcript(f"t{number}")
+        assert found.text == str(number)
+    store.close()
+    again = Store(tmp_path)
+    last = {str(number % 7): b"%d" % number for number in range(count)}
+    assert dict(again.memory.newest("retry", 1000)) == last
 
 
 def test_a_transcript_comes_back_as_it_was(tmp_path: Path) -> None:
