@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 QUEUED = 50_000  # events that wait for the disk at most
 QUEUED_BODIES = 64 * 1024 * 1024  # and octets of content among them
-FLUSH = 2.0  # seconds of events that a crash may lose
+FLUSH = 2.0  # seconds of events that a crash may lose, beside what the hub still holds
 LOOK = 0.1  # seconds; to wake the thread for each event would cost more than what it does
 TOGETHER = 32  # events that are encoded at once: with their headers far less than a frame holds
 PRESSING = 8 * 1024 * 1024  # octets of content for which it is woken
