@@ -58,7 +58,11 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             else []
         )
         self.virtual_size = Size(0, len(self._strips))
-        self.refresh()
+        self.refresh(layout=self.styles.auto_dimensions)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """What an automatic height is: of the text as it is, at the width that it gets."""
+        return sum(1 for text in self._paragraphs for _ in _wrap(text, width, self.app.console))
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
