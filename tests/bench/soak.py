@@ -102,8 +102,10 @@ async def sent(stage: Stage, until: float) -> Counter[str]:
     sending = asyncio.create_task(stage.senders.send(messages(), SENDERS))
     while time.monotonic() < until:
         fault = stage.chance.choice(faults)
-        with contextlib.suppress(TimeoutError):
+        try:
             await fault.bring(stage, STEP, *fault.args)
+        except TimeoutError:
+            seen[f"mail stood still: {fault.name}"] += 1
         stage.mta.mood = mta.well
         stage.names.mood = "well"
         seen[fault.name] += 1

@@ -164,9 +164,11 @@ async def disk_full(stage: Stage, count: int) -> None:
     pids = stage.pids
     for pid in pids:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    await stage.flows(count // 2)
-    for pid in pids:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    try:
+        await stage.flows(count // 2)
+    finally:
+        for pid in pids:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 
 
 async def folder_full(stage: Stage, count: int, folder: str) -> None:
@@ -226,9 +228,11 @@ async def database_locked(stage: Stage, count: int) -> None:
     """Another process writes, and does not come to an end."""
     other = sqlite3.connect(stage.state / "mxtap.db", timeout=10)
     other.execute("BEGIN EXCLUSIVE")
-    await stage.flows(count * 3 // 4)
-    other.rollback()
-    other.close()
+    try:
+        await stage.flows(count * 3 // 4)
+    finally:
+        other.rollback()
+        other.close()
 
 
 async def database_corrupt(stage: Stage, count: int) -> None:
