@@ -110,6 +110,8 @@ class Limits(Table):
     """Seconds for the upstream to answer a command."""
     upstream_dot: Seconds = 600
     """Seconds for the upstream to answer the final dot (RFC 5321 4.5.3.2.6)."""
+    upstream_keep: float = Field(default=2, ge=0)
+    """Seconds that an upstream session is kept for a next client, told by XCLIENT; 0 for not."""
     drain: Seconds = 10
     """Seconds that open sessions are given when mxtap ends."""
 

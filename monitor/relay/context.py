@@ -15,6 +15,7 @@ from monitor.config import Limits, Settings
 from monitor.policy.ruling import Hub
 from monitor.relay.identity import Guard
 from monitor.relay.journal import Journal
+from monitor.relay.kept import Kept
 from monitor.relay.spool import Spool
 from monitor.relay.tally import OwnTally, Tally
 
@@ -42,10 +43,12 @@ class Context:
     upstream_up: bool | None = None  # as the last attempt found it
     met_at: float = 0.0  # when that was
     limits: Limits = field(init=False)  # those of the settings
+    kept: Kept = field(init=False)
 
     def __post_init__(self) -> None:
         # Plain attributes: each look at one of a pydantic model takes ten times as long.
         self.limits = cast(Limits, SimpleNamespace(**dict(self.settings.limits)))
+        self.kept = Kept(self.limits.upstream_keep)
 
     def met(self, up: bool) -> None:
         """Note what an attempt to reach the upstream found."""

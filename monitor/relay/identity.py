@@ -120,7 +120,17 @@ class Guard:
         banner = await upstream.ask(xclient(peer, offered), self._limits.upstream_reply)
         if banner.code in REFUSED:
             raise IdentityError("refused XCLIENT")
+        upstream.takes = offered
         return banner
+
+    async def introduce_next(self, upstream: Upstream, peer: Peer) -> Answer | None:
+        """The same in a session that had another client, whom this one replaces whole.
+
+        None where it does not begin anew.
+        """
+        banner = await upstream.ask(xclient(peer, upstream.takes), self._limits.upstream_reply)
+        begins = banner.code == 220 or banner.code >= 400
+        return banner if begins and banner.code not in (421, *REFUSED) else None
 
     async def _probe(self, upstream: Upstream) -> None:
         """Ask with RCPT whether the upstream relays for us; no message is ever sent."""

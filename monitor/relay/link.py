@@ -14,6 +14,7 @@ from monitor import events as ev
 from monitor.config import Settings, split_address
 from monitor.relay import proxy
 from monitor.relay.identity import Guard, Peer, offer
+from monitor.relay.kept import Kept
 from monitor.relay.replies import Answer
 from monitor.relay.upstream import Upstream, UpstreamError
 
@@ -24,11 +25,16 @@ class Link:
     """Opens upstream sessions that show one client's identity."""
 
     def __init__(
-        self, settings: Settings, guard: Guard, emit: Callable[[ev.AnyEvent], None]
+        self,
+        settings: Settings,
+        guard: Guard,
+        emit: Callable[[ev.AnyEvent], None],
+        kept: Kept | None = None,
     ) -> None:
         self._settings = settings
         self._guard = guard
         self._emit = emit
+        self._kept = kept
 
     async def open(self, session: str, peer: Peer, at: float) -> tuple[Upstream, Answer]:
         """A session in which the upstream knows ``peer``, and the banner for that client.
@@ -37,9 +43,43 @@ class Link:
         """
         clock = asyncio.get_running_loop().time
         before = clock()
-        upstream, banner = await self._connect(session, peer, at)
+        upstream, banner = await self._again(peer) or await self._anew(peer)
+        if upstream.tls:
+            protocol, cipher, bits = upstream.cipher
+            self._emit(
+                ev.Secured(
+                    session=session,
+                    at=at,
+                    side="upstream",
+                    protocol=protocol,
+                    cipher=cipher,
+                    bits=bits,
+                )
+            )
+        if upstream.met:
+            method = self._guard.method or "none"
+            address = self._settings.upstream
+            self._emit(ev.Identified(session=session, at=at, method=method, upstream=address))
+        return upstream, replace(banner, took=clock() - before)
+
+    async def _again(self, peer: Peer) -> tuple[Upstream, Answer] | None:
+        """One that had another client; None where there is none that begins anew."""
+        while self._kept is not None and (upstream := self._kept.take()):
+            try:
+                if banner := await self._guard.introduce_next(upstream, peer):
+                    return upstream, banner
+            except UpstreamError:
+                continue
+            except BaseException:
+                upstream.abort()
+                raise
+            upstream.part()
+        return None
+
+    async def _anew(self, peer: Peer) -> tuple[Upstream, Answer]:
+        upstream, banner = await self._connect(peer)
         if banner.code >= 400:
-            return upstream, replace(banner, took=clock() - before)
+            return upstream, banner
         if banner.code == 220 and self._guard.asks:
             try:
                 told = await self._guard.introduce(upstream, peer)
@@ -51,18 +91,15 @@ class Link:
                 with contextlib.suppress(UpstreamError):
                     await upstream.ask(b"QUIT", self._settings.limits.upstream_connect)
                 upstream.close()
-                upstream, told = await self._connect(session, peer, at)
+                upstream, told = await self._connect(peer)
             banner = told
         if banner.code < 400 and banner.code != 220:
             upstream.abort()
             raise UpstreamError("is out of step")
-        method = self._guard.method or "none"
-        self._emit(
-            ev.Identified(session=session, at=at, method=method, upstream=self._settings.upstream)
-        )
-        return upstream, replace(banner, took=clock() - before)
+        upstream.met = True
+        return upstream, banner
 
-    async def _connect(self, session: str, peer: Peer, at: float) -> tuple[Upstream, Answer]:
+    async def _connect(self, peer: Peer) -> tuple[Upstream, Answer]:
         limits = self._settings.limits
         host, port = _address(self._settings.upstream)
         preface = b""
@@ -72,13 +109,13 @@ class Link:
         try:
             banner = await upstream.reply(limits.upstream_reply)
             if banner.code == 220 and self._settings.tls.upstream != "off":
-                await self._secure(upstream, host, session, at)
+                await self._secure(upstream, host)
         except BaseException:
             upstream.abort()
             raise
         return upstream, banner
 
-    async def _secure(self, upstream: Upstream, host: str, session: str, at: float) -> None:
+    async def _secure(self, upstream: Upstream, host: str) -> None:
         limits, wanted = self._settings.limits, self._settings.tls.upstream
         name = self._settings.name.encode()
         ehlo = await upstream.ask(b"EHLO " + name, limits.upstream_reply)
@@ -93,9 +130,3 @@ class Link:
         if wanted == "opportunistic":
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         await upstream.start_tls(context, host, self._settings.tls.handshake_timeout)
-        protocol, cipher, bits = upstream.cipher
-        self._emit(
-            ev.Secured(
-                session=session, at=at, side="upstream", protocol=protocol, cipher=cipher, bits=bits
-            )
-        )

@@ -149,6 +149,7 @@ class Listener:
         hear what became of it.
         """
         self._context.draining = True
+        self._context.kept.close()
         await self.stop()
         if self._context.sessions:
             await asyncio.wait(set(self._context.sessions), timeout=deadline)

@@ -40,7 +40,7 @@ class Dialogue(Teller):
 
     def __init__(self, context: Context, wire: Wire) -> None:
         super().__init__(context, wire)
-        self.link = Link(context.settings, context.guard, self.emit)
+        self.link = Link(context.settings, context.guard, self.emit, context.kept)
         self.upstream: Upstream | None = None
         self.greeting = b""  # the client's last accepted EHLO or HELO line
 

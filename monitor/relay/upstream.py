@@ -32,7 +32,11 @@ class Upstream(Channel):
         super().__init__(asyncio.get_running_loop())
         self._parser = ReplyParser()
         self.open = True
-        self.used_at = self.loop.time()
+        self.since = self.used_at = self.loop.time()
+        self.takes: tuple[str, ...] = ()  # of a client, by XCLIENT, once it was told of one
+        self.clients = 1
+        self.met = False  # a client may speak in it
+        self.settled = False  # it accepted a message, and heard nothing since
 
     @classmethod
     async def connect(cls, host: str, port: int, timeout: float, preface: bytes = b"") -> Upstream:
@@ -78,6 +82,7 @@ class Upstream(Channel):
         if self._input and not self._input.startswith(b"421"):
             self.abort()
             raise UpstreamError("sent a reply to no command")
+        self.settled = False
         self._socket.write(line + b"\r\n")
         return await self.reply(timeout)
 
@@ -113,9 +118,11 @@ class Upstream(Channel):
             raise
         self._socket.write(last + b".\r\n")
         try:
-            return await self.reply(dot_timeout)
+            answer = await self.reply(dot_timeout)
         except UpstreamError as error:
             raise DotSent(str(error)) from error
+        self.settled = answer.positive
+        return answer
 
     async def start_tls(self, context: ssl.SSLContext, name: str, timeout: float) -> None:
         """Begin TLS after the upstream's 220 to STARTTLS."""
@@ -124,6 +131,17 @@ class Upstream(Channel):
         except OSError as error:
             self.open = False
             raise UpstreamError(f"TLS handshake failed: {error}") from error
+
+    @property
+    def idle(self) -> bool:
+        """True where it stands, and has said nothing that nobody asked for."""
+        return self.open and not self._ended and not self._input
+
+    def part(self) -> None:
+        """Say QUIT, and close: nobody waits for its reply."""
+        if self.idle:
+            self._socket.write(b"QUIT\r\n")
+        self.close()
 
     def close(self) -> None:
         """Close; what is in the buffers still goes out, unless it is not taken in time."""

@@ -75,8 +75,10 @@ async def harmless(d: Dialogue, line: Line, argument: bytes) -> None:
 
 
 async def quit_(d: Dialogue, line: Line, argument: bytes) -> None:
-    """QUIT (RFC 5321 4.1.1.10): both sides part."""
+    """QUIT (RFC 5321 4.1.1.10): both sides part, unless the upstream is kept for the next."""
     answer = GOODBYE
+    if d.upstream is not None and d.context.kept.keep(d.upstream):
+        d.upstream = None
     if d.upstream is not None and d.upstream.open:
         told = await d.ask(line.raw)
         if told.by == "upstream" and told.code // 100 == 5:

@@ -13,6 +13,13 @@ from ledger import Ledger
 
 PHASES = ("banner", "ehlo", "mail", "rcpt", "data", "dot", "quit")
 FAULTS = ("refuse", "hang", "close", "reset", "garbage", "two", "endless", "slow")
+EHLO = (
+    b"250-mta.test",
+    b"250-PIPELINING",
+    b"250-8BITMIME",
+    b"250-XCLIENT ADDR",
+    b"250 SIZE 30000000",
+)
 Mood = Callable[[str], str]  # the phase; a fault, or "" for none
 
 
@@ -72,8 +79,10 @@ class Mta:
             address = rest.partition(b"<")[2].partition(b">")[0].decode()
             match verb.upper():
                 case b"EHLO":
-                    said = b"250-mta.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 30000000"
-                    await self._say(writer, "ehlo", said)
+                    await self._say(writer, "ehlo", b"\r\n".join(EHLO))
+                    sender, rcpts = "", []
+                case b"XCLIENT":
+                    await self._say(writer, "banner", b"220 mta.test ESMTP")
                     sender, rcpts = "", []
                 case b"MAIL":
                     if await self._say(writer, "mail", b"250 2.1.0 ok"):

@@ -54,6 +54,35 @@ def test_the_name_goes_along_and_arrives_in_received(postfix: Postfix, relay: Re
     assert f"Received: from mail.stranger.test (unknown [{STRANGER}])".encode() in raw
 
 
+def test_one_after_the_other_in_a_session_is_each_himself(postfix: Postfix, relay: Relay) -> None:
+    """What is kept of an upstream session is the connection: name, greeting, rights are not."""
+    before = len(postfix.log())
+    for number in (44, 45, 46):
+        with smtplib.SMTP(
+            "127.0.0.1", relay.port, source_address=(f"127.0.0.{number}", 0),
+            local_hostname=f"mail{number}.stranger.test",
+        ) as client:  # fmt: skip
+            assert client.mail(f"ungreeted@m{number}.test")[0] == 250
+            assert client.rcpt("victim@foreign.test")[0] == 454
+            client.rset()
+            for subject in ("s", "t"):
+                text = f"Subject: {subject}\r\n\r\nhello\r\n"
+                client.sendmail("a@stranger.test", ["x@sink.test"], text)
+    postfix.settle()
+
+    log = postfix.log()[before:]
+    assert log.count(": connect from ") == 1
+    refused = [line for line in log.splitlines() if "ungreeted" in line]
+    assert len(refused) == 3
+    assert not any("helo=" in line for line in refused)
+    received = [raw.split(b"Received: ")[1].split(b"\n")[0] for raw in postfix.inbox.raw()]
+    assert sorted(received) == [
+        b"from mail%d.stranger.test (unknown [127.0.0.%d])" % (number, number)
+        for number in (44, 45, 46)
+        for _ in "st"
+    ]
+
+
 def test_xclient_that_is_configured_and_refused_is_451(
     postfix: Postfix, start_relay: Callable[..., Relay]
 ) -> None:
