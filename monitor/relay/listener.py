@@ -67,6 +67,7 @@ class Listener:
         self._sockets = list(sockets)
         self.wires: set[Wire] = set()
         self.addresses: list[tuple[str, int]] = []
+        self._short = False  # of descriptors or memory, when it was last tried
 
     async def start(self) -> None:
         """Accept on every address. Raises ListenError that names the one that cannot be had."""
@@ -103,10 +104,13 @@ class Listener:
             return
         except OSError as error:
             # Out of descriptors or memory: the queue waits, and the loop must not spin.
-            log.error("cannot accept: %s", error.strerror)
+            if not self._short:
+                log.error("cannot accept: %s; clients wait", error.strerror)
+            self._short = True
             loop.remove_reader(sock)
             loop.call_later(ACCEPT_AGAIN, self._accept_again, sock)
             return
+        self._short = False
         connection.setblocking(False)
         try:
             extra = {"peername": address, "sockname": connection.getsockname()}

@@ -188,7 +188,7 @@ async def test_without_descriptors_the_queue_waits(
     def accept(sock: socket.socket) -> Any:
         if sock.getsockname() == relay.listener.addresses[0]:
             tries.append(sock)
-            if len(tries) == 1:
+            if len(tries) <= 3:
                 raise OSError(errno.EMFILE, "Too many open files")
         return real(sock)
 
@@ -197,5 +197,5 @@ async def test_without_descriptors_the_queue_waits(
         with caplog.at_level(logging.ERROR):
             client = await relay.greeted()
         client.close()
-        assert len(tries) == 2
-        assert "Too many open files" in caplog.text
+        assert len(tries) == 4
+        assert caplog.text.count("Too many open files") == 1, "told once while it lasts"
