@@ -34,7 +34,7 @@ PROGRAM = (sys.executable, str(Path(__file__).with_name("sick.py")))
 LIMITS = {
     "limits.upstream_connect": 2,
     "limits.upstream_reply": 0.5,
-    "limits.upstream_dot": 0.5,
+    "limits.upstream_dot": 2,
     "limits.sessions_per_ip": 1000,
     "limits.sessions_per_network": 1000,
     "limits.spool_memory": 50_000,
@@ -66,7 +66,7 @@ class Stage:
         """Everything runs inside; ``sick`` is how the relay is (sick.py)."""
         await self.mta.start()
         await self.names.start()
-        options = ["--identity", "none", "--dns", f"127.0.0.1:{self.names.port}"]
+        options = ["--identity", "xclient", "--dns", f"127.0.0.1:{self.names.port}"]
         for key, value in (LIMITS | limits).items():
             options += ["--set", f"{key}={value}"]
         self.relay = Relay(self.state, self.mta.port, *options)
