@@ -135,9 +135,9 @@ class Channel(asyncio.Protocol):
         if self.gone or self._socket.is_closing():
             return
         self._hush()
-        lasts = self.tls or self._socket.get_write_buffer_size()
+        lasts = self.tls
         self._socket.close()
-        if lasts:
+        if lasts or self._socket.get_write_buffer_size():
             self._alarm = self.loop.call_later(CLOSE_DEADLINE, self._socket.abort)
 
     def abort(self) -> None:

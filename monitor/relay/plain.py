@@ -8,10 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import weakref
 from typing import Any
 
 AT_ONCE = 256 * 1024  # octets read in a turn of the loop
 HIGH, LOW = 64 * 1024, 16 * 1024  # octets unsent at which the protocol is told to pause, to resume
+LARGE = 16 * 1024  # octets that do not wait for a turn's end: to keep them is to copy them
+
+
+class Outbox:
+    """What is written in a turn of the loop goes out at its end, that of all connections.
+
+    A reader that sleeps is woken by each piece, at a cost like that of the piece itself. Those
+    that come together find him awake.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Plain] = []
+
+    def add(self, plain: Plain, loop: asyncio.AbstractEventLoop) -> None:
+        """``plain`` has something to send."""
+        if not self._waiting:
+            loop.call_soon(self._send, loop)
+        self._waiting.append(plain)
+
+    def _send(self, loop: asyncio.AbstractEventLoop) -> None:
+        waiting, self._waiting = self._waiting, []
+        for plain in waiting:
+            try:
+                plain.push()
+            except Exception as error:  # whatever fails is one connection's
+                loop.call_exception_handler({"message": "cannot send", "exception": error})
+
+
+_outboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Outbox] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 class Plain(asyncio.Transport):
@@ -32,7 +64,9 @@ class Plain(asyncio.Transport):
         self._sock = sock
         self._number = sock.fileno()
         self._protocol = protocol
+        self._outbox = _outboxes.setdefault(loop, Outbox())
         self._unsent = bytearray()
+        self._watched = False  # the loop tells when more is taken
         self._paused = False  # the protocol was told to write no more
         self._closing = False
         self._over = False  # the descriptor is not ours any more, and may be another's
@@ -45,21 +79,53 @@ class Plain(asyncio.Transport):
         if self._closing:
             return
         if not self._unsent:
-            try:
-                sent = self._sock.send(data)
-            except (BlockingIOError, InterruptedError):
-                sent = 0
-            except OSError as error:
-                self._end(error)
-                return
-            if sent == len(data):
-                return
-            data = memoryview(data)[sent:]
-            self._loop.add_writer(self._number, self._writable)
+            if len(data) < LARGE:
+                self._outbox.add(self, self._loop)
+            else:
+                data = memoryview(data)[self._send(data) :]
+                if self._over or not data:
+                    return
+                self._watch()
         self._unsent += data
         if len(self._unsent) > HIGH and not self._paused:
             self._paused = True
             self._protocol.pause_writing()
+
+    def push(self) -> None:
+        """Send what waits, or as much of it as is taken."""
+        if not self._unsent:
+            return
+        sent = self._send(self._unsent)
+        if self._over:
+            return
+        del self._unsent[:sent]
+        if self._unsent:
+            self._watch()
+        else:
+            if self._watched:
+                self._watched = False
+                self._loop.remove_writer(self._number)
+            if self._closing:
+                self._end(None)
+                return
+        if self._paused and len(self._unsent) <= LOW:
+            self._paused = False
+            self._protocol.resume_writing()
+
+    def _send(self, data: bytes | bytearray | memoryview) -> int:
+        """How much of it is taken; the connection is over where none ever will be."""
+        try:
+            return self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            self._end(error)
+            return 0
+
+    def _watch(self) -> None:
+        if not self._watched:
+            self._watched = True
+            self._loop.add_writer(self._number, self.push)
 
     def get_write_buffer_size(self) -> int:
         """Octets that were written and not taken yet."""
@@ -84,6 +150,7 @@ class Plain(asyncio.Transport):
         if self._closing:
             return
         self._closing = True
+        self.push()
         if self._unsent:
             self._loop.remove_reader(self._number)
         else:
@@ -121,24 +188,6 @@ class Plain(asyncio.Transport):
             self._loop.remove_reader(self._number)  # who closes his side may still read
             self._protocol.eof_received()
 
-    def _writable(self) -> None:
-        try:
-            sent = self._sock.send(self._unsent)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._end(error)
-            return
-        del self._unsent[:sent]
-        if not self._unsent:
-            self._loop.remove_writer(self._number)
-            if self._closing:
-                self._end(None)
-                return
-        if self._paused and len(self._unsent) <= LOW:
-            self._paused = False
-            self._protocol.resume_writing()
-
     def _end(self, error: OSError | None) -> None:
         if self._over:
             return
@@ -149,6 +198,6 @@ class Plain(asyncio.Transport):
     def _let_go(self) -> None:
         self._over = self._closing = True
         self._loop.remove_reader(self._number)
-        if self._unsent:
+        if self._watched:
             self._loop.remove_writer(self._number)
-            self._unsent.clear()
+        self._unsent.clear()

@@ -14,7 +14,7 @@ import pytest
 from fakes import relaying
 
 from monitor.relay import listener
-from monitor.relay.plain import HIGH, Plain
+from monitor.relay.plain import HIGH, LARGE, Plain
 
 MUCH = bytes(range(256)) * 40_000  # octets: more than two sockets' buffers take
 
@@ -103,6 +103,57 @@ async def test_writing_goes_on_when_enough_is_taken(ends: Ends) -> None:
     assert kept.said == ["pause", "resume"]
     transport.close()
     assert await reading == MUCH
+
+
+def come(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(1 << 20)
+    except BlockingIOError:
+        return b""
+
+
+async def test_what_is_written_in_a_turn_goes_out_at_its_end(ends: Ends) -> None:
+    transport, _ = plain(ends[0])
+    for piece in (b"one ", b"after ", b"the other"):
+        transport.write(piece)
+    assert come(ends[1]) == b""
+    await asyncio.sleep(0)
+    assert come(ends[1]) == b"one after the other"
+    assert transport.get_write_buffer_size() == 0
+
+
+async def test_what_is_large_does_not_wait_unless_something_is_before_it(ends: Ends) -> None:
+    transport, _ = plain(ends[0])
+    transport.write(b"x" * LARGE)
+    assert come(ends[1]) == b"x" * LARGE
+    transport.write(b"first ")
+    transport.write(b"x" * LARGE)
+    assert come(ends[1]) == b""
+    await asyncio.sleep(0)
+    assert come(ends[1]) == b"first " + b"x" * LARGE
+
+
+async def test_a_close_sends_what_waits(ends: Ends) -> None:
+    transport, kept = plain(ends[0])
+    transport.write(b"the last")
+    transport.close()
+    assert kept.said == [("lost", type(None))]
+    assert await everything(ends[1]) == b"the last"
+
+
+async def test_one_that_fails_keeps_no_other_from_sending(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, told: faults.append(told))
+    first, _ = plain(ends[0])
+    second, _ = plain(ends[1])
+    monkeypatch.setattr(first, "push", lambda: 1 / 0)
+    first.write(b"x")
+    second.write(b"y")
+    await asyncio.sleep(0)
+    assert come(ends[0]) == b"y"
+    assert isinstance(faults[0]["exception"], ZeroDivisionError)
 
 
 async def test_an_abort_sends_nothing_more_and_is_told_once(ends: Ends) -> None:
