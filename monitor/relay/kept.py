@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from monitor.relay.replies import Answer
 from monitor.relay.upstream import Upstream
 
 MOST = 20  # kept at once: each is a process of the upstream
@@ -24,25 +25,27 @@ class Kept:
     """
 
     def __init__(self, seconds: float) -> None:
+        self.goodbye: Answer | None = None  # the upstream's to QUIT, once it was heard
         self._seconds = seconds
         self._idle: deque[tuple[float, Upstream]] = deque()  # when it goes; the oldest first
         self._alarm: asyncio.TimerHandle | None = None
 
-    def keep(self, upstream: Upstream) -> bool:
-        """True where ``upstream`` is kept, and not its client's any more."""
+    def keep(self, upstream: Upstream) -> Answer | None:
+        """The reply to QUIT where ``upstream`` is kept, and not its client's any more."""
         now = upstream.loop.time()
         if (
             not self._seconds
+            or self.goodbye is None
             or not (upstream.takes and upstream.settled and upstream.idle)
             or upstream.clients >= CLIENTS
             or now - upstream.since >= AGE
             or len(self._idle) >= MOST
         ):
-            return False
+            return None
         self._idle.append((now + self._seconds, upstream))
         if self._alarm is None:
             self._set(upstream.loop)
-        return True
+        return self.goodbye
 
     def take(self) -> Upstream | None:
         """The one that was kept last, if it still stands."""

@@ -76,15 +76,16 @@ async def harmless(d: Dialogue, line: Line, argument: bytes) -> None:
 
 async def quit_(d: Dialogue, line: Line, argument: bytes) -> None:
     """QUIT (RFC 5321 4.1.1.10): both sides part, unless the upstream is kept for the next."""
-    answer = GOODBYE
-    if d.upstream is not None and d.context.kept.keep(d.upstream):
-        d.upstream = None
-    if d.upstream is not None and d.upstream.open:
+    answer, kept = GOODBYE, d.context.kept
+    if d.upstream is not None and (goodbye := kept.keep(d.upstream)):
+        d.upstream, answer = None, goodbye
+    elif d.upstream is not None and d.upstream.open:
         told = await d.ask(line.raw)
         if told.by == "upstream" and told.code // 100 == 5:
             await d.say(told)
             return
-        answer = told if told.code == 221 else GOODBYE
+        if told.code == 221:
+            answer, kept.goodbye = told, replace(told, took=0.0)
     await d.abandon()
     await d.hang_up(answer, "quit")
 

@@ -18,8 +18,6 @@ class Waiter:
 
     __slots__ = ("_asyncio_future_blocking", "_cancelled", "_context", "_go_on", "_loop", "_news")
 
-    get_loop = staticmethod(asyncio.get_running_loop)
-
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._asyncio_future_blocking = False
@@ -52,6 +50,10 @@ class Waiter:
             self._loop.call_soon(go_on, self, context=self._context)
 
     # What a task asks of a future.
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The one in which it may be awaited."""
+        return self._loop
 
     def __await__(self) -> Generator[Waiter, None, bool]:
         if self._news is None:

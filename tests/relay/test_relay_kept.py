@@ -20,8 +20,17 @@ CONTENT = b"Subject: x\r\n\r\nbody\r\n."
 @pytest.fixture
 async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
     async with relaying(tmp_path) as one:
-        one.upstream.keywords.append(b"XCLIENT NAME ADDR PORT")
+        await warm(one)
         yield one
+
+
+async def warm(relay: Relay) -> None:
+    """A first client, from whose session the relay knows how its upstream says goodbye."""
+    relay.upstream.keywords.append(b"XCLIENT NAME ADDR PORT")
+    await leave(relay, "127.0.0.2")
+    relay.upstream.lines.clear()
+    relay.hub.events.clear()
+    relay.upstream.connections = 0
 
 
 async def send(relay: Relay, source: str, *after: bytes) -> Client:
@@ -36,7 +45,8 @@ async def send(relay: Relay, source: str, *after: bytes) -> Client:
 
 async def leave(relay: Relay, source: str, *before: bytes) -> None:
     """A client that sends a message, and goes."""
-    client = await send(relay, source, *before, b"QUIT")
+    client = await send(relay, source, *before)
+    assert await client.say(b"QUIT") == b"221 2.0.0 bye\r\n"
     assert await client.rest() == b""
     await relay.settled()
 
@@ -86,14 +96,14 @@ async def test_one_that_its_client_broke_off_is_not_kept(relay: Relay) -> None:
 
 async def test_without_xclient_each_client_has_its_own(tmp_path: Path) -> None:
     async with relaying(tmp_path, identity="none") as relay:
-        await leave(relay, "127.0.0.7")
-        await leave(relay, "127.0.0.8")
-        assert relay.upstream.connections == 2
+        for number in (7, 8, 9):
+            await leave(relay, f"127.0.0.{number}")
+        assert relay.upstream.connections == 3
 
 
 async def test_none_is_kept_where_the_settings_say_so(tmp_path: Path) -> None:
     async with relaying(tmp_path, limits={"upstream_keep": 0}) as relay:
-        relay.upstream.keywords.append(b"XCLIENT NAME ADDR PORT")
+        await warm(relay)
         await leave(relay, "127.0.0.7")
         await leave(relay, "127.0.0.8")
         assert relay.upstream.connections == 2
@@ -138,9 +148,9 @@ async def test_the_upstreams_refusal_of_the_next_client_is_passed_on(relay: Rela
 async def test_what_it_says_unasked_ends_it(relay: Relay, said: bytes) -> None:
     await leave(relay, "127.0.0.7")
     upstream = relay.context.kept._idle[0][1]
-    relay.upstream.writers[0].write(said)
+    relay.upstream.writers[-1].write(said)
     if not said:
-        relay.upstream.writers[0].close()
+        relay.upstream.writers[-1].close()
     async with asyncio.timeout(5):
         while upstream.idle:
             await asyncio.sleep(0)
@@ -163,7 +173,7 @@ async def test_after_a_while_the_relay_parts_from_it(relay: Relay) -> None:
 
 async def test_the_sweep_comes_by_itself(tmp_path: Path) -> None:
     async with relaying(tmp_path, limits={"upstream_keep": 0.001}) as relay:
-        relay.upstream.keywords.append(b"XCLIENT NAME ADDR PORT")
+        await warm(relay)
         await leave(relay, "127.0.0.7")
         async with asyncio.timeout(5):
             while not heard(relay, b"QUIT"):
