@@ -13,7 +13,7 @@ import msgspec
 from monitor.checks.settle import Inquiry
 from monitor.config import Settings
 from monitor.dns import Resolver
-from monitor.doctor import certificate, contradictions, look, machine, upstream
+from monitor.doctor import certificate, contradictions, database, look, machine, upstream
 from monitor.doctor.check import Check, Subject
 from monitor.doctor.fetch import fetch
 from monitor.doctor.meet import as_ourselves, as_stranger, meet_host
@@ -77,6 +77,8 @@ class Doctor:
         )
         seen = await look.machine(settings)
         local = list(machine.judge(msgspec.structs.replace(seen, web=self._web), settings))
+        serves = seen.status is not None
+        shared = await self._part("shared database", self._shared(serves))
         greylists = await asyncio.to_thread(look.greylists, settings.state)
         together = list(contradictions.judge(settings, greylists))
         if left := self._domains[MAX_DOMAINS:]:
@@ -86,6 +88,7 @@ class Doctor:
             *parts[0],
             *parts[1],
             *local,
+            *shared,
             *parts[2],
             *together,
             *(c for p in parts[3:] for c in p),
@@ -121,6 +124,12 @@ class Doctor:
             *(self._settled(partial(machine.check_address, ip)) for ip in ours)
         )
         return [machine.check_resolver(settings, root), *named, *pointers]
+
+    async def _shared(self, serves: bool) -> list[Check]:
+        if not self._settings.database:
+            return []
+        seen = await asyncio.to_thread(look.shared, self._settings.database)
+        return list(database.judge(seen, self._settings, serves))
 
     async def _certificate(self) -> list[Check]:
         seen = await look.machine(self._settings)

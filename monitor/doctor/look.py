@@ -13,13 +13,14 @@ from monitor.control.client import SocketFeed
 from monitor.control.feed import FeedError
 from monitor.control.protocol import Status
 from monitor.doctor.certificate import Files
+from monitor.doctor.database import Shared
 from monitor.doctor.machine import Folder, Machine
 from monitor.hub.search import page
 from monitor.relay.certificate import Certificate
 from monitor.store import StoreError
 from monitor.store.reading import Reading
 
-__all__ = ["certificate", "greylists", "machine"]
+__all__ = ["certificate", "greylists", "machine", "shared"]
 
 TIMEOUT = 2.0  # seconds for the control socket
 PATIENCE = 1.0  # seconds for a look through history
@@ -111,3 +112,20 @@ def certificate(settings: Settings) -> Files:
         return Files(problem=loaded.problem, pem=path.read_bytes())
     except (ConfigError, OSError) as error:
         return Files(fault=str(error))
+
+
+def shared(url: str) -> Shared:
+    """The database that relays share, which is left as it is."""
+    try:
+        from monitor.store.shared import relays  # its driver is not everybody's
+        from monitor.store.shared.connection import Error, reason
+    except StoreError as error:
+        return Shared(fault=str(error))
+    try:
+        seen = relays.look(url)
+    except StoreError as error:
+        return Shared(refused=str(error))
+    except Error as error:
+        return Shared(fault=reason(error))
+    serving = tuple(relay.name for relay in seen.relays if relay.serves)
+    return Shared(schema=seen.schema, writable=seen.writable, serving=serving)

@@ -24,6 +24,8 @@ SET timezone = 'UTC'
 
 log = logging.getLogger(__name__)
 
+Error = psycopg.Error
+
 Row = Mapping[str, Any]
 _T = TypeVar("_T")
 

@@ -100,7 +100,7 @@ def prepare(connection: Timely, shown: str) -> str:
 
     Made or brought up to date where it has to be; two relays do not do so at once.
     """
-    meta = _meta(connection, shown)
+    meta = read_meta(connection, shown)
     if meta.get("schema") != str(SCHEMA):
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (PREPARING,))
@@ -108,11 +108,11 @@ def prepare(connection: Timely, shown: str) -> str:
             usual, connection.patience = connection.patience, UPGRADE
             _bring_up(connection, shown)
             connection.patience = usual
-        meta = _meta(connection, shown)
+        meta = read_meta(connection, shown)
     return meta["database"]
 
 
-def _meta(connection: Timely, shown: str) -> dict[str, str]:
+def read_meta(connection: Timely, shown: str) -> dict[str, str]:
     """What is known of the database, {} for an empty one. Raises StoreError."""
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = "
     known = {row[0] for row in connection.execute(tables + "current_schema()")}
@@ -132,7 +132,7 @@ def _meta(connection: Timely, shown: str) -> dict[str, str]:
 
 
 def _bring_up(connection: Timely, shown: str) -> None:
-    meta = _meta(connection, shown)
+    meta = read_meta(connection, shown)
     if not meta:
         connection.execute(TABLES)
         rows = {"application": "mxtap", "schema": str(SCHEMA), "database": secrets.token_hex(8)}
