@@ -1,7 +1,7 @@
 """Upstream sessions that are kept for the next client, where XCLIENT makes a new one of each.
 
-To connect, to greet and to part are a third of what a short session costs its upstream, and a
-TLS handshake more than all of it.
+To connect, to greet and to part are a sixth of what a short session costs its upstream, and a
+TLS handshake is more than all of it.
 """
 
 from __future__ import annotations
