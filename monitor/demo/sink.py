@@ -18,7 +18,7 @@ KEYWORDS = (
     "SMTPUTF8",
     "DSN",
     "ENHANCEDSTATUSCODES",
-    "XCLIENT NAME ADDR PORT PROTO HELO",
+    "XCLIENT NAME REVERSE_NAME ADDR PORT PROTO HELO",
 )
 TIMEOUT = 300.0  # seconds for one command (RFC 5321 4.5.3.2.7)
 ERRORS = 20  # of a client, then 421

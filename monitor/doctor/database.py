@@ -17,17 +17,17 @@ _SAY = Subject("shared database")
 
 
 class Shared(NamedTuple):
-    """What was seen of it. ``serving`` are the names of the relays that are connected."""
+    """What was seen of it. ``others`` are the names of the other relays that are connected."""
 
     fault: str = ""  # why it cannot be reached
     refused: str = ""  # why no relay may use it
     schema: int = 0  # 0 where it is empty
     writable: bool = True
-    serving: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
-def judge(seen: Shared, settings: Settings, serves: bool) -> Iterator[Check]:
-    """``serves``: whether a relay of these settings is one of those that are connected."""
+def judge(seen: Shared, settings: Settings) -> Iterator[Check]:
+    """What ``seen`` means for the relay of ``settings``, be it connected now or not."""
     where = shown(settings.database)
     if seen.refused:
         yield _SAY.error("database", seen.refused, "Give database one that is mxtap's own.")
@@ -47,12 +47,12 @@ def judge(seen: Shared, settings: Settings, serves: bool) -> Iterator[Check]:
         mend = "Back it up first, and upgrade the other relays: they go on without it until then."
         yield _SAY.notice("database", told, mend)
     else:
-        yield _SAY.ok("database", f"{where}: relays connected: {len(seen.serving)}")
-    yield from _names(seen.serving, settings.name, serves)
+        yield _SAY.ok("database", f"{where}: other relays connected: {len(seen.others)}")
+    yield from _names((settings.name, *seen.others))
 
 
-def _names(serving: tuple[str, ...], name: str, serves: bool) -> Iterator[Check]:
-    count = Counter((*serving, *(() if serves else (name,))))
+def _names(names: tuple[str, ...]) -> Iterator[Check]:
+    count = Counter(names)
     for twice in sorted(each for each, relays in count.items() if relays > 1):
         told = f"{count[twice]} relays go by the name {twice}"
         mend = "Set name at each to one of its own: history and screens tell relays apart by it."

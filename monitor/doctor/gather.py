@@ -77,8 +77,7 @@ class Doctor:
         )
         seen = await look.machine(settings)
         local = list(machine.judge(msgspec.structs.replace(seen, web=self._web), settings))
-        serves = seen.status is not None
-        shared = await self._part("shared database", self._shared(serves))
+        shared = await self._part("shared database", self._shared())
         greylists = await asyncio.to_thread(look.greylists, settings.state)
         together = list(contradictions.judge(settings, greylists))
         if left := self._domains[MAX_DOMAINS:]:
@@ -125,11 +124,11 @@ class Doctor:
         )
         return [machine.check_resolver(settings, root), *named, *pointers]
 
-    async def _shared(self, serves: bool) -> list[Check]:
+    async def _shared(self) -> list[Check]:
         if not self._settings.database:
             return []
-        seen = await asyncio.to_thread(look.shared, self._settings.database)
-        return list(database.judge(seen, self._settings, serves))
+        seen = await asyncio.to_thread(look.shared, self._settings)
+        return list(database.judge(seen, self._settings))
 
     async def _certificate(self) -> list[Check]:
         seen = await look.machine(self._settings)

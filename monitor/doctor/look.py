@@ -114,7 +114,7 @@ def certificate(settings: Settings) -> Files:
         return Files(fault=str(error))
 
 
-def shared(url: str) -> Shared:
+def shared(settings: Settings) -> Shared:
     """The database that relays share, which is left as it is."""
     try:
         from monitor.store.shared import relays  # its driver is not everybody's
@@ -122,10 +122,15 @@ def shared(url: str) -> Shared:
     except StoreError as error:
         return Shared(fault=str(error))
     try:
-        seen = relays.look(url)
+        seen = relays.look(settings.database)
     except StoreError as error:
         return Shared(refused=str(error))
     except Error as error:
         return Shared(fault=reason(error))
-    serving = tuple(relay.name for relay in seen.relays if relay.serves)
-    return Shared(schema=seen.schema, writable=seen.writable, serving=serving)
+    own = ""
+    with suppress(StoreError):
+        reading = Reading(settings.state)
+        own = reading.origin
+        reading.close()
+    others = tuple(r.name for r in seen.relays if r.serves and r.origin != own)
+    return Shared(schema=seen.schema, writable=seen.writable, others=others)

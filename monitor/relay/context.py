@@ -15,7 +15,7 @@ from monitor.config import Limits, Settings
 from monitor.policy.ruling import Hub
 from monitor.relay.identity import Guard
 from monitor.relay.journal import Journal
-from monitor.relay.kept import Kept
+from monitor.relay.kept import MOST, Kept
 from monitor.relay.spool import Spool
 from monitor.relay.tally import OwnTally, Tally
 
@@ -48,7 +48,7 @@ class Context:
     def __post_init__(self) -> None:
         # Plain attributes: each look at one of a pydantic model takes ten times as long.
         self.limits = cast(Limits, SimpleNamespace(**dict(self.settings.limits)))
-        self.kept = Kept(self.limits.upstream_keep)
+        self.kept = Kept(self.limits.upstream_keep, max(1, MOST // self.settings.workers))
 
     def met(self, up: bool) -> None:
         """Note what an attempt to reach the upstream found."""

@@ -140,7 +140,10 @@ async def _greet(d: Dialogue, network: str) -> None:
     d.client = await d.hear(checking, ClientReport) or ClientReport(temporary=True)
     name = d.client.name
     d.peer = replace(
-        d.peer, name=name if d.client.confirmed else None, temporary=d.client.temporary
+        d.peer,
+        name=name if d.client.confirmed else None,
+        temporary=d.client.temporary,
+        reverse=name,
     )
     d.emit(
         ev.Named(

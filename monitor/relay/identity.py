@@ -27,7 +27,11 @@ PROBE = b"mxtap-open-relay-probe@example.com"
 
 Method = Literal["", "xclient", "proxy", "none"]
 
+NEXT = 5.0  # seconds for an upstream that stands to take the next client of a session
+
 _XTEXT = re.compile(rb"[^!-*,-<>-~]")
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_HOST = re.compile(rf"(?=.*[a-z_-])(?=.{{1,255}}\Z){_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
 
 
 class IdentityError(UpstreamError):
@@ -43,6 +47,7 @@ class Peer(msgspec.Struct, frozen=True):
     local_port: int
     name: str | None = None
     temporary: bool = False
+    reverse: str | None = None  # the PTR name, confirmed or not
 
 
 def xtext(value: str) -> bytes:
@@ -51,10 +56,15 @@ def xtext(value: str) -> bytes:
 
 
 def xclient(peer: Peer, offered: tuple[str, ...]) -> bytes:
-    """The XCLIENT command for what the upstream takes."""
+    """The XCLIENT command for what the upstream takes.
+
+    Each attribute is told, be there a value or not: what is left out stays as it was, for the
+    client before or for mxtap itself.
+    """
     unavailable = "[TEMPUNAVAIL]" if peer.temporary else "[UNAVAILABLE]"
     known = {
-        "NAME": peer.name or unavailable,
+        "NAME": _host(peer.name) or unavailable,
+        "REVERSE_NAME": _host(peer.reverse) or unavailable,
         "ADDR": f"IPV6:{peer.ip}" if ":" in peer.ip else peer.ip,
         "PORT": str(peer.port),
     }
@@ -64,6 +74,11 @@ def xclient(peer: Peer, offered: tuple[str, ...]) -> bytes:
         if key in offered
     ]
     return b"XCLIENT " + b" ".join(parts)
+
+
+def _host(name: str | None) -> str | None:
+    """``name`` where Postfix takes it for one (its valid_hostname); it refuses all else."""
+    return name if name and _HOST.fullmatch(name) else None
 
 
 def offer(ehlo: Answer, keyword: str) -> tuple[str, ...] | None:
@@ -128,7 +143,8 @@ class Guard:
 
         None where it does not begin anew.
         """
-        banner = await upstream.ask(xclient(peer, upstream.takes), self._limits.upstream_reply)
+        patience = min(NEXT, self._limits.upstream_reply)
+        banner = await upstream.ask(xclient(peer, upstream.takes), patience)
         begins = banner.code == 220 or banner.code >= 400
         return banner if begins and banner.code not in (421, *REFUSED) else None
 

@@ -8,44 +8,57 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
+
+from msgspec.structs import replace
 
 from monitor.relay.replies import Answer
 from monitor.relay.upstream import Upstream
 
-MOST = 20  # kept at once: each is a process of the upstream
+MOST = 20  # kept at once by all workers: each is a process of the upstream
 CLIENTS = 100  # that one serves, as Postfix does by itself (max_use)
 AGE = 60.0  # seconds since it was connected: what the upstream's operator changes takes effect
+REST = 60.0  # seconds in which none is kept, after one that did not begin anew
 
 
 class Kept:
-    """At most MOST of them, each for ``seconds`` after its last client; 0 keeps none.
+    """At most ``most`` of them, each for ``seconds`` after its last client; 0 keeps none.
 
     An upstream counts errors and the like by connection, and forgets them with a message that
-    it accepts. So only a session that ended with one is kept: no client pays for another.
+    it accepts. So only a session that ended with one is kept: no client pays for another. And
+    only one that takes REVERSE_NAME: the name of the client before would else stand.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.goodbye: Answer | None = None  # the upstream's to QUIT, once it was heard
-        self._seconds = seconds
+    def __init__(self, seconds: float, most: int = MOST) -> None:
+        self._seconds, self._most = seconds, most
+        self._goodbye: Answer | None = None
+        self._rests = float("-inf")  # until then, in loop time
         self._idle: deque[tuple[float, Upstream]] = deque()  # when it goes; the oldest first
         self._alarm: asyncio.TimerHandle | None = None
+
+    def learn(self, goodbye: Answer, names: Iterable[str | None]) -> None:
+        """How the upstream answers QUIT, unless it says so to the client of these ``names``."""
+        said = goodbye.text.lower()
+        if not any(name and name.lower().encode() in said for name in names):
+            self._goodbye = replace(goodbye, took=0.0)
 
     def keep(self, upstream: Upstream) -> Answer | None:
         """The reply to QUIT where ``upstream`` is kept, and not its client's any more."""
         now = upstream.loop.time()
         if (
             not self._seconds
-            or self.goodbye is None
-            or not (upstream.takes and upstream.settled and upstream.idle)
+            or self._goodbye is None
+            or now < self._rests
+            or not ("REVERSE_NAME" in upstream.takes and upstream.settled and upstream.idle)
             or upstream.clients >= CLIENTS
             or now - upstream.since >= AGE
-            or len(self._idle) >= MOST
+            or len(self._idle) >= self._most
         ):
             return None
         self._idle.append((now + self._seconds, upstream))
         if self._alarm is None:
             self._set(upstream.loop)
-        return self.goodbye
+        return self._goodbye
 
     def take(self) -> Upstream | None:
         """The one that was kept last, if it still stands."""
@@ -57,13 +70,18 @@ class Kept:
             upstream.close()
         return None
 
+    def rest(self, now: float) -> None:
+        """One did not begin anew: part from the others, and keep none for a while."""
+        self._rests = now + REST
+        while self._idle:
+            self._idle.pop()[1].part()
+
     def close(self) -> None:
         """Part from all of them, and keep no more."""
         self._seconds = 0
         if self._alarm is not None:
             self._alarm.cancel()
-        while self._idle:
-            self._idle.pop()[1].part()
+        self.rest(0)
 
     def _sweep(self, now: float) -> None:
         """Part from those whose time is over at ``now``, in loop time."""
@@ -74,5 +92,7 @@ class Kept:
         self._alarm = loop.call_at(self._idle[0][0], self._ring, loop) if self._idle else None
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._sweep(loop.time())
-        self._set(loop)
+        try:
+            self._sweep(loop.time())
+        finally:
+            self._set(loop)

@@ -64,16 +64,18 @@ class Link:
 
     async def _again(self, peer: Peer) -> tuple[Upstream, Answer] | None:
         """One that had another client; None where there is none that begins anew."""
-        while self._kept is not None and (upstream := self._kept.take()):
-            try:
-                if banner := await self._guard.introduce_next(upstream, peer):
-                    return upstream, banner
-            except UpstreamError:
-                continue
-            except BaseException:
-                upstream.abort()
-                raise
+        if self._kept is None or (upstream := self._kept.take()) is None:
+            return None
+        try:
+            if banner := await self._guard.introduce_next(upstream, peer):
+                return upstream, banner
             upstream.part()
+        except UpstreamError:
+            pass
+        except BaseException:
+            upstream.abort()
+            raise
+        self._kept.rest(upstream.loop.time())
         return None
 
     async def _anew(self, peer: Peer) -> tuple[Upstream, Answer]:

@@ -46,6 +46,13 @@ _outboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Outbox] = (
 )
 
 
+def _outbox(loop: asyncio.AbstractEventLoop) -> Outbox:
+    found = _outboxes.get(loop)
+    if found is None:
+        found = _outboxes[loop] = Outbox()
+    return found
+
+
 class Plain(asyncio.Transport):
     """``sock``, which is connected and does not block, read and written for ``protocol``.
 
@@ -64,7 +71,7 @@ class Plain(asyncio.Transport):
         self._sock = sock
         self._number = sock.fileno()
         self._protocol = protocol
-        self._outbox = _outboxes.setdefault(loop, Outbox())
+        self._outbox = _outbox(loop)
         self._unsent = bytearray()
         self._watched = False  # the loop tells when more is taken
         self._paused = False  # the protocol was told to write no more

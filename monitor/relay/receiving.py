@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Coroutine
@@ -91,8 +92,9 @@ async def _uncancelled(
     try:
         await ended
     except asyncio.CancelledError:
-        if not commit.done():
-            await asyncio.wait([commit])
+        while not commit.done():
+            with contextlib.suppress(asyncio.CancelledError):  # one more: a drain, say
+                await asyncio.wait([commit])
         raise
     commit.result()
 

@@ -220,9 +220,9 @@ class Dialogue(Teller):
         if banner.code != 220:
             upstream.close()
             raise UpstreamError("does not serve this client now")
+        self.upstream = upstream
         if self.greeting:
             await upstream.ask(self.greeting, self.limits.upstream_reply)
-        self.upstream = upstream
 
     async def abandon(self) -> None:
         """The client gave the transaction in hand up: its last reply decided it."""

@@ -77,7 +77,7 @@ async def harmless(d: Dialogue, line: Line, argument: bytes) -> None:
 async def quit_(d: Dialogue, line: Line, argument: bytes) -> None:
     """QUIT (RFC 5321 4.1.1.10): both sides part, unless the upstream is kept for the next."""
     answer, kept = GOODBYE, d.context.kept
-    if d.upstream is not None and (goodbye := kept.keep(d.upstream)):
+    if d.upstream is not None and not argument and (goodbye := kept.keep(d.upstream)):
         d.upstream, answer = None, goodbye
     elif d.upstream is not None and d.upstream.open:
         told = await d.ask(line.raw)
@@ -85,7 +85,8 @@ async def quit_(d: Dialogue, line: Line, argument: bytes) -> None:
             await d.say(told)
             return
         if told.code == 221:
-            answer, kept.goodbye = told, replace(told, took=0.0)
+            answer = told
+            kept.learn(told, (d.peer.ip, d.client.name, d.helo))
     await d.abandon()
     await d.hang_up(answer, "quit")
 

@@ -42,6 +42,13 @@ class Reading:
             self.past = self._shared = SharedPast(database, self.past)
             self.entries = SharedEntries(self._engine, origin_of(self._engine))
 
+    @property
+    def origin(self) -> str:
+        """Who this state folder is among those that share a database; "" where it never did."""
+        from monitor.store.shared import origin_of  # as above
+
+        return origin_of(self._engine)
+
     def records(self, since: float) -> Iterator[Record]:
         """What ended after ``since`` (epoch seconds), oldest first, late findings included."""
         past: Place | None = Place(since, since)

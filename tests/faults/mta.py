@@ -17,7 +17,7 @@ EHLO = (
     b"250-mta.test",
     b"250-PIPELINING",
     b"250-8BITMIME",
-    b"250-XCLIENT ADDR",
+    b"250-XCLIENT ADDR REVERSE_NAME",
     b"250 SIZE 30000000",
 )
 Mood = Callable[[str], str]  # the phase; a fault, or "" for none

@@ -81,6 +81,52 @@ async def test_client_resets_while_the_dots_reply_is_pending(tmp_path: Path) -> 
         assert len(relay.upstream.messages) == 1
 
 
+async def test_a_commit_outlives_one_cancellation_after_the_other(tmp_path: Path) -> None:
+    """The session took too long, and then comes a drain: its client still hears of the dot."""
+    async with relaying(tmp_path) as relay:
+        gate = asyncio.Event()
+
+        async def late() -> bytes:
+            await gate.wait()
+            return b"250 2.0.0 queued\r\n"
+
+        relay.upstream.dot = late
+        client = await upto_data(relay)
+        client.writer.write(CONTENT + b"\r\n")
+        async with asyncio.timeout(5):
+            while not relay.upstream.messages:
+                await asyncio.sleep(0)
+        [session] = relay.context.sessions
+        for _ in range(3):
+            session.cancel()
+            for _ in range(5):
+                await asyncio.sleep(0)
+        gate.set()
+        assert (await client.rest()).startswith(b"250 2.0.0 queued\r\n")
+        assert state(relay) == "accepted"
+
+
+async def test_one_that_is_cancelled_on_its_way_back_leaves_nothing_open(tmp_path: Path) -> None:
+    async with relaying(tmp_path, identity="none") as relay:
+        client = await relay.greeted()
+        relay.upstream.writers[-1].close()
+        relay.upstream.answers[b"EHLO"] = lambda line: asyncio.sleep(60)
+        while not (await client.say(b"NOOP")).startswith(b"451"):
+            pass
+        client.writer.write(b"NOOP\r\n")
+        async with asyncio.timeout(5):
+            while relay.upstream.lines.count(b"EHLO client.test") < 2:
+                await asyncio.sleep(0)
+        [session] = relay.context.sessions
+        session.cancel()
+        await relay.settled()
+        broken = relay.upstream.writers[-1]
+        async with asyncio.timeout(5):
+            while not broken.is_closing():  # nobody reads it, if nobody closed it
+                broken.write(b"220 are you there\r\n")
+                await asyncio.sleep(0)
+
+
 async def test_body_dot_and_quit_in_one_write_then_a_half_close(tmp_path: Path) -> None:
     async with relaying(tmp_path) as relay:
         client = await upto_data(relay)

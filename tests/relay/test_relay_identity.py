@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from fakes import relaying
+from msgspec.structs import replace
 
 from monitor import events as ev
+from monitor.checks.case import ClientReport
 from monitor.relay import proxy
-from monitor.relay.identity import xtext
+from monitor.relay.identity import Peer, xclient, xtext
 
 
 async def test_xclient_tells_the_clients_address_and_name(tmp_path: Path) -> None:
@@ -20,6 +24,45 @@ async def test_xclient_tells_the_clients_address_and_name(tmp_path: Path) -> Non
         assert b"ADDR=127.0.0.7" in line
         assert b"NAME=client.test" in line
         assert b"XCLIENT" not in await client.say(b"EHLO client.test")
+
+
+OFFERED = ("NAME", "REVERSE_NAME", "ADDR", "PORT")
+HOST = Peer("192.0.2.7", 4711, "127.0.0.1", 25)
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "reverse"),
+    [
+        (
+            {"name": "mx.client.test", "reverse": "mx.client.test"},
+            b"mx.client.test",
+            b"mx.client.test",
+        ),
+        ({"reverse": "a_b.client.test"}, b"[UNAVAILABLE]", b"a_b.client.test"),
+        ({"reverse": "a b.client.test"}, b"[UNAVAILABLE]", b"[UNAVAILABLE]"),
+        ({"reverse": "-a.client.test"}, b"[UNAVAILABLE]", b"[UNAVAILABLE]"),
+        ({"reverse": "192.0.2.7"}, b"[UNAVAILABLE]", b"[UNAVAILABLE]"),
+        ({"reverse": "a..test"}, b"[UNAVAILABLE]", b"[UNAVAILABLE]"),
+        ({"reverse": f"{'a.' * 128}test"}, b"[UNAVAILABLE]", b"[UNAVAILABLE]"),
+        ({"reverse": f"{'a' * 64}.test"}, b"[UNAVAILABLE]", b"[UNAVAILABLE]"),
+        ({}, b"[UNAVAILABLE]", b"[UNAVAILABLE]"),
+        ({"temporary": True}, b"[TEMPUNAVAIL]", b"[TEMPUNAVAIL]"),
+    ],
+)
+def test_each_attribute_is_told_so_that_none_stays_of_another(
+    told: dict[str, Any], name: bytes, reverse: bytes
+) -> None:
+    line = xclient(replace(HOST, **told), OFFERED)
+    assert line == b"XCLIENT NAME=%s REVERSE_NAME=%s ADDR=192.0.2.7 PORT=4711" % (name, reverse)
+
+
+async def test_a_name_that_is_not_confirmed_is_told_as_the_reverse_one(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        relay.upstream.keywords.append(b"XCLIENT NAME REVERSE_NAME ADDR PORT")
+        relay.checks.on_client = lambda ip: ClientReport(name="client.test", confirmed=False)
+        await (await relay.client("127.0.0.7")).reply()
+        line = next(x for x in relay.upstream.lines if x.startswith(b"XCLIENT"))
+        assert line.startswith(b"XCLIENT NAME=[UNAVAILABLE] REVERSE_NAME=client.test ADDR=127.")
 
 
 async def test_xclient_refused_serves_nobody(tmp_path: Path) -> None:

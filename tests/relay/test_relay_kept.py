@@ -10,7 +10,7 @@ import pytest
 from fakes import Client, Relay, relaying
 
 from monitor import events as ev
-from monitor.relay import kept
+from monitor.relay import identity, kept
 
 EHLO, MAIL = b"EHLO client.test", b"MAIL FROM:<a@client.test>"
 RCPT, DATA = b"RCPT TO:<b@home.test>", b"DATA"
@@ -26,7 +26,7 @@ async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
 
 async def warm(relay: Relay) -> None:
     """A first client, from whose session the relay knows how its upstream says goodbye."""
-    relay.upstream.keywords.append(b"XCLIENT NAME ADDR PORT")
+    relay.upstream.keywords.append(b"XCLIENT NAME REVERSE_NAME ADDR PORT")
     await leave(relay, "127.0.0.2")
     relay.upstream.lines.clear()
     relay.hub.events.clear()
@@ -137,6 +137,67 @@ async def test_one_that_does_not_begin_anew_costs_nobody_anything(
     client.close()
 
 
+async def test_after_one_that_did_not_begin_anew_none_is_kept_for_a_while(relay: Relay) -> None:
+    both = [await send(relay, f"127.0.0.{number}") for number in (7, 8)]
+    for client in both:
+        await client.say(b"QUIT")
+    await relay.settled()
+    relay.upstream.answers[b"XCLIENT"] = lambda line: (
+        b"220 first\r\n" if relay.upstream.connections > 2 else b"550 5.7.0 no\r\n"
+    )
+    for number in (9, 10, 11):
+        await leave(relay, f"127.0.0.{number}")
+    assert relay.upstream.connections == 5
+    assert len(heard(relay, b"XCLIENT")) == 2 + 1 + 3
+    relay.context.kept._rests = 0.0
+    await leave(relay, "127.0.0.12")
+    await leave(relay, "127.0.0.13")
+    assert relay.upstream.connections == 6
+
+
+async def test_one_that_hangs_is_waited_for_once_and_not_long(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "NEXT", 0.01)
+    both = [await send(relay, f"127.0.0.{number}") for number in (7, 8)]
+    for client in both:
+        await client.say(b"QUIT")
+    await relay.settled()
+    relay.upstream.answers[b"XCLIENT"] = lambda line: (
+        None if relay.upstream.connections > 2 else asyncio.sleep(60)
+    )
+    await leave(relay, "127.0.0.9")
+    assert relay.upstream.connections == 3
+    assert len(heard(relay, b"XCLIENT")) == 2 + 1 + 1
+
+
+async def test_without_reverse_name_none_is_kept(tmp_path: Path) -> None:
+    """NAME=[UNAVAILABLE] leaves the reverse name of the client before."""
+    async with relaying(tmp_path) as relay:
+        relay.upstream.keywords.append(b"XCLIENT NAME ADDR PORT")
+        for number in (7, 8, 9):
+            await leave(relay, f"127.0.0.{number}")
+        assert relay.upstream.connections == 3
+
+
+async def test_a_goodbye_to_one_client_is_not_said_to_another(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as relay:
+        relay.upstream.keywords.append(b"XCLIENT NAME REVERSE_NAME ADDR PORT")
+        for number in (7, 8):
+            goodbye = b"221 bye 127.0.0.%d\r\n" % number
+            relay.upstream.answers[b"QUIT"] = goodbye
+            client = await send(relay, f"127.0.0.{number}")
+            assert await client.say(b"QUIT") == goodbye
+        assert relay.upstream.connections == 2
+
+
+async def test_a_quit_with_something_behind_is_the_upstreams_to_judge(relay: Relay) -> None:
+    relay.upstream.answers[b"QUIT"] = b"501 5.5.4 QUIT takes no argument\r\n"
+    client = await send(relay, "127.0.0.7")
+    assert (await client.say(b"QUIT now")).startswith(b"501 ")
+    client.close()
+
+
 async def test_the_upstreams_refusal_of_the_next_client_is_passed_on(relay: Relay) -> None:
     await leave(relay, "127.0.0.7")
     relay.upstream.answers[b"XCLIENT"] = b"554 5.7.1 we know you\r\n"
@@ -200,7 +261,7 @@ async def test_how_many_how_old_and_how_many_clients(
     await leave(relay, "127.0.0.7")
     assert relay.upstream.connections == 3
     monkeypatch.setattr(kept, "AGE", 60)
-    monkeypatch.setattr(kept, "MOST", 1)
+    relay.context.kept._most = 1
     both = [await send(relay, f"127.0.0.{number}") for number in (7, 8)]
     for client in both:
         await client.say(b"QUIT")

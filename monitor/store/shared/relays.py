@@ -10,19 +10,26 @@ from monitor.store.shared.connection import Timely, connect
 from monitor.store.shared.schema import SERVING, read_meta
 
 _RELAYS = """
-SELECT name, EXISTS (
+SELECT origin, name, EXISTS (
     SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND classid = %s::bigint::oid AND objid = (hashtext(origin)::bigint & 4294967295)::oid
 ) FROM relays ORDER BY name, origin
 """
-_MAY_MAKE = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
-_MAY_WRITE = "SELECT has_table_privilege('entries', 'INSERT')"
+_WRITABLE = "SELECT current_setting('transaction_read_only') = 'off' AND "
+_MAY_MAKE = _WRITABLE + "coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
+_MAY_WRITE = (
+    _WRITABLE
+    + """bool_and(has_table_privilege(name, may)) FROM
+    unnest(ARRAY['relays', 'entries', 'memory', 'transactions', 'records', 'transcripts']) name,
+    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) may"""
+)
 
 
 class Relay(NamedTuple):
-    """One that shares it; ``serves`` while it is connected."""
+    """One that shares it; ``origin`` is its state folder's, it ``serves`` while connected."""
 
+    origin: str
     name: str
     serves: bool
 
