@@ -69,26 +69,33 @@ async def test_relays_are_one_to_senders_and_operators(
     mta, port = upstream
     greylisting = ("--set", "greylist.mode=enforce", "--set", "greylist.delay=1")
     async with relays(tmp_path, url, port, *greylisting) as (one, two):
+        accepted = 0
+
+        def sent(relay: Relay, source: str) -> int:
+            nonlocal accepted
+            code = send(relay, source)
+            accepted += code == 250
+            return code
 
         def tour() -> None:
             assert "hush" not in one.errors() + two.errors()
             # Greylisted at one, let in by the other.
-            assert send(one, "127.0.0.1") == 451
+            assert sent(one, "127.0.0.1") == 451
             time.sleep(1.2)
-            assert send(two, "127.0.0.2") == 250
+            assert sent(two, "127.0.0.2") == 250
             # A ban at one holds at the other within a second, and its end too.
             banned = one.run("ban", "ip", "127.0.0.3", "--json")
             entry = json.loads(banned.stdout)
             assert entry["id"] > 0
-            wait_until(lambda: send(two, "127.0.0.3") == 554, 1)
+            wait_until(lambda: sent(two, "127.0.0.3") == 554, 1)
             assert two.run("unlist", str(entry["id"])).returncode == 0
-            wait_until(lambda: send(one, "127.0.0.3") == 250, 1)
+            wait_until(lambda: sent(one, "127.0.0.3") == 250, 1)
             # History of both at either, and of one.
             told = one.run("events", "--filter", "finding:greylist.passed relay:mx2")
             assert json.loads(told.stdout)["relay"] == "mx2.home.test"
 
         await asyncio.to_thread(tour)
-        assert len(mta.messages) == 2
+        assert len(mta.messages) == accepted >= 2
         # Who watches one of them sees what comes to the other.
         feed = SocketFeed(one.state)
         await feed.start()
