@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from monitor.doctor.transport import Published
+from monitor.relay.trust import known_certificate
 from monitor.text import printable
 
 __all__ = ["PATH", "fetch", "read"]
@@ -39,7 +40,7 @@ async def fetch(host: str, addresses: Sequence[str], port: int = 443) -> Publish
 
 async def _get(host: str, address: str, port: int) -> bytes:
     reader, writer = await asyncio.open_connection(
-        address, port, ssl=ssl.create_default_context(), server_hostname=host
+        address, port, ssl=known_certificate(), server_hostname=host
     )
     try:
         request = f"GET {PATH} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: mxtap\r\nConnection: close"

@@ -18,6 +18,7 @@ from monitor.doctor.upstream import Meeting
 from monitor.relay.identity import PROBE, Guard, Peer, offer
 from monitor.relay.link import Link
 from monitor.relay.replies import Answer
+from monitor.relay.trust import any_certificate, known_certificate
 from monitor.relay.upstream import Upstream, UpstreamError
 from monitor.text import printable
 
@@ -80,11 +81,9 @@ async def _relays(upstream: Upstream) -> bool | None:
 
 async def meet_host(name: str, addresses: Sequence[str], port: int) -> Host:
     """The certificate that an MX host shows, and whether this machine's roots trust it."""
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     seen, verified = await asyncio.gather(
-        _shake(name, addresses, port, trusting),
-        _shake(name, addresses, port, ssl.create_default_context()),
+        _shake(name, addresses, port, any_certificate()),
+        _shake(name, addresses, port, known_certificate()),
     )
     return Host(
         name=name,

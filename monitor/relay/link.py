@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -16,6 +15,7 @@ from monitor.relay import proxy
 from monitor.relay.identity import Guard, Peer, offer
 from monitor.relay.kept import Kept
 from monitor.relay.replies import Answer
+from monitor.relay.trust import any_certificate, known_certificate
 from monitor.relay.upstream import Upstream, UpstreamError
 
 _address = lru_cache(maxsize=64)(split_address)
@@ -128,7 +128,5 @@ class Link:
         answer = await upstream.ask(b"STARTTLS", limits.upstream_reply)
         if answer.code != 220:
             raise UpstreamError("refused STARTTLS")
-        context = ssl.create_default_context()
-        if wanted == "opportunistic":
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context = any_certificate() if wanted == "opportunistic" else known_certificate()
         await upstream.start_tls(context, host, self._settings.tls.handshake_timeout)

@@ -91,6 +91,14 @@ class MxtapApp(Themed[Ending], Studies[Ending]):
         except FiltersError as error:
             self._complaints.append(str(error))
 
+    def on_load(self) -> None:
+        """Have tasks begin in their turn, as on Python 3.11.
+
+        Textual has them begin at once where Python can (3.12): a mode's first screen is then
+        mounted before it is on its stack, where an Input looks for it, and all ends.
+        """
+        asyncio.get_running_loop().set_task_factory(None)
+
     def on_mount(self) -> None:
         """Begin."""
         self._bind_keys()

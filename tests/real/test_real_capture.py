@@ -87,7 +87,7 @@ def test_what_differs_is_shown(postfix: Postfix, captured: Path, start_relay: St
     done = mxtap("resend", str(captured), "--to", f"127.0.0.1:{other.port}", "--fast")
     assert done.returncode == 1
     different = [line for line in done.stdout.splitlines() if line.startswith("≠")]
-    assert different[0].startswith("≠ mail FROM:<a@sender.test>")
+    assert different[0].lower().startswith("≠ mail from:<a@sender.test>")
     assert "550 5.7.1 mxtap: " in different[0]
     assert "(then: 250 2.1.0 Ok)" in different[0]
     postfix.settle()

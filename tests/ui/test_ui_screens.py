@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -295,3 +296,15 @@ async def test_q_asks_where_the_relay_is_ours(keys: tuple[str, ...], result: str
 def test_transcripts_of_the_fakes_are_in_order() -> None:
     times = [event.at for event in transcript(record(1))]
     assert times == sorted(times)
+
+
+async def test_tasks_begin_in_their_turn() -> None:
+    """As Textual has it from Python 3.12 on, an Input on a mode's first screen ends the app."""
+    loop = asyncio.get_running_loop()
+    eager = getattr(asyncio, "eager_task_factory", None)
+    loop.set_task_factory(
+        eager or (lambda loop, coro, **more: asyncio.Task(coro, loop=loop, **more))
+    )
+    async with running(FakeFeed([record(3)])) as screen:
+        assert loop.get_task_factory() is None
+        assert screen.app.is_running
