@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from datetime import timedelta
 
 import msgspec
@@ -109,4 +110,5 @@ def test_records_are_nothing_to_the_garbage_collector() -> None:
     before = len(gc.get_objects())
     kept = [msgspec.json.decode(told, type=Record) for _ in range(200)]
     gc.collect()
-    assert len(gc.get_objects()) - before < len(kept)
+    tuples = 2 if sys.version_info >= (3, 14) else 0  # that C filled stay in sight there
+    assert len(gc.get_objects()) - before < (tuples + 1) * len(kept)
