@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds
-TOGETHER = 0.05  # seconds in which what happens is captured and counted at once
+TOGETHER = 0.02  # seconds in which what happens is judged, captured and counted at once
 RENEWAL = 10.0  # seconds between looks at the certificate's files
 
 
@@ -112,7 +112,7 @@ class Service:
             remembered=settings.retry.remembered,
             soon=partial(asyncio.get_running_loop().call_later, TOGETHER),
         )
-        stack.callback(self._hub.hand_over)
+        stack.callback(self._hub.catch_up)
         self._front = self._make_front()
         stack.push_async_callback(self._front.close)
         self.health = Health(settings, self._hub, self._front, self._capture)
@@ -190,7 +190,7 @@ class Service:
     def _render(self) -> bytes:
         """The metrics, of this moment included."""
         assert self._metrics is not None
-        self._hub.hand_over()
+        self._hub.catch_up()
         return self._metrics.render()
 
     def _tell_unsettled(self) -> None:

@@ -53,6 +53,7 @@ class Requests:
         method = _METHODS.get(request.do)
         if method is None:
             return Response(id=request.id, error=f"unknown request {request.do!r}")
+        self._hub.catch_up()
         try:
             return Response(id=request.id, result=await method(self, user, **request.args))
         except (ValueError, StoreError, FilterError, StudyError) as error:

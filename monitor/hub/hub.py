@@ -45,8 +45,8 @@ class Ticking(Protocol):
 class Hub:
     """See :class:`monitor.policy.ruling.Hub` for what a relay calls.
 
-    Consumers are told when ``soon`` has it done, of all that happened until then: at once, or,
-    where mail is in a hurry, a moment later.
+    What it hears is taken in when ``soon`` has it done, all that came until then: at once, or,
+    where mail is in a hurry, a moment later. In one go it takes a tenth less of a message's time.
     """
 
     def __init__(
@@ -68,14 +68,13 @@ class Hub:
         self.assembler = Assembler(
             disciplines, lambda judge: self._failed(whose(judge)), self._closed
         )
-        self._fold = self.assembler.fold
         candidates: list[object] = list(disciplines)
         self._ticking = [d for d in candidates if isinstance(d, Ticking)]
         self.policies = Policies(rulers, self._failed)
         self.asked = self.policies.asked  # phases at which one besides the lists has a say
         self._consumers = (self.stats.heard, *consumers)
         self._soon = soon
-        self._news: list[ev.AnyEvent] = []
+        self._heard: list[ev.AnyEvent] = []  # and not taken in yet
         self._clock = clock
         self._keep, self._remembered = keep_history, remembered
         self.standing = Standing()
@@ -86,32 +85,34 @@ class Hub:
     # The relay's side
 
     def emit(self, event: ev.AnyEvent) -> None:
-        """Take one event in. Never raises."""
-        try:
-            more = self._fold(event)
-        except Exception:
-            self._failed("assembler")
-            return
-        news = self._news
-        first = not news
-        if more is None:
-            news.append(event)
-        else:
-            news += more[0]
-        if self.policies.hearing:  # at once: the next ruling may hang on it
-            self.policies.hear(more[0] if more else (event,))
-        if first:
-            self._soon(self.hand_over)
-        if more is None:
-            return
+        """Hear of one event. Never raises."""
+        self._heard.append(event)
+        if len(self._heard) == 1:
+            self._soon(self.catch_up)
         if type(event) is ev.Body:  # consumers bound what waits of these by octets
-            self.hand_over()
-        for output in more[1]:
-            self._tell(output)
+            self.catch_up()
 
-    def hand_over(self) -> None:
-        """Tell the consumers what happened since they were last told."""
-        news, self._news = self._news, []
+    def catch_up(self) -> None:
+        """Take in what was heard, and tell the consumers and listeners."""
+        heard, self._heard = self._heard, []
+        if not heard:
+            return
+        fold, news, outputs = self.assembler.fold, list[ev.AnyEvent](), list[Output]()
+        for event in heard:
+            try:
+                more = fold(event)
+            except Exception:
+                self._failed("assembler")
+                continue
+            if more is None:
+                news.append(event)
+            else:
+                news += more[0]
+                outputs += more[1]
+        if self.policies.hearing:
+            self.policies.hear(news)
+        for output in outputs:
+            self._tell(output)
         for consumer in self._consumers:
             try:
                 consumer(news)
@@ -124,7 +125,13 @@ class Hub:
 
     def rule(self, stage: Stage) -> Ruling:
         """The lists first, then every other policy; the first that does not pass, wins."""
-        return self.standing.rule(stage) or self.policies(stage)
+        return self.standing.rule(stage) or self.decide(stage)
+
+    def decide(self, stage: Stage) -> Ruling:
+        """What the policies besides the lists say, which know all that happened until now."""
+        if stage.phase in self.asked:
+            self.catch_up()
+        return self.policies(stage)
 
     # The operator's side
 
@@ -145,7 +152,7 @@ class Hub:
         return entry
 
     def transcript(self, session: str) -> list[ev.AnyEvent]:
-        """Every event of a session that is kept."""
+        """Every event of a session that is kept, as of when the hub last caught up."""
         view = self.assembler.session(session)
         if view is not None:
             return list(view.events)
@@ -161,6 +168,7 @@ class Hub:
 
     def tick(self) -> None:
         """Do what is due; called about once a second."""
+        self.catch_up()
         now = self._clock()
         for discipline in self._ticking:
             try:

@@ -120,6 +120,7 @@ class Worker:
 
         What was being decided when it ended may have been taken: its word on that is lost.
         """
+        self._hub.catch_up()
         now = time.time()
         unknown = dict.fromkeys(unsettled)
         sessions, self._sessions = sorted(self._sessions), set()
@@ -161,7 +162,7 @@ class Worker:
         self._sessions.discard(event.session)
 
     def _asks(self, ask: Ask) -> None:
-        self.say(Told(id=ask.id, ruling=self._hub.policies(ask.stage)))
+        self.say(Told(id=ask.id, ruling=self._hub.decide(ask.stage)))
 
     def _beats(self, beat: Beat) -> None:
         self.beat, self.heard_at = beat, time.monotonic()

@@ -61,7 +61,7 @@ def test_a_dialogue_becomes_a_record_with_findings_in_front_of_their_event(store
     assert [type(e).__name__ for e in hub.transcript("s")] == kinds
 
 
-def test_consumers_are_told_of_what_happened_until_then_and_of_content_at_once(
+def test_what_happened_is_taken_in_together_and_content_at_once(
     store: Store,
 ) -> None:
     told: list[list[str]] = []
@@ -74,9 +74,9 @@ def test_consumers_are_told_of_what_happened_until_then_and_of_content_at_once(
     for event in DIALOGUE[:4]:
         hub.emit(event)
     assert told == []
-    assert hub.transcript("s") == DIALOGUE[:4], "who looks at a session sees it as it is"
     later.pop()()
     assert later == []
+    assert hub.transcript("s") == DIALOGUE[:4]
     hub.emit(ev.Command(**S, text="DATA"))
     hub.emit(ev.Body(**S, transaction="s-1", offset=0, data=b"x"))
     assert told == [["Opened", "Command", "Reply", "Mail"], ["Command", "Body"]]
@@ -240,3 +240,43 @@ def test_a_ruler_that_never_has_a_say_is_neither_asked_nor_told(store: Store) ->
     assert hub.asks("rcpt"), "lists have a say everywhere"
     hub.rule(stage())
     assert hub.failures == {"Speaking": 1}
+
+
+def test_a_ruler_is_asked_when_all_that_happened_is_known(store: Store) -> None:
+    """Whatever waits to be taken in: else a session could outrun what is ruled about it."""
+
+    class Counting:
+        phases: tuple[ev.Phase, ...] = ("mail",)
+        heard = 0
+
+        def hear(self, event: ev.Event) -> None:
+            self.heard += 1
+
+        def __call__(self, stage: Stage) -> Ruling:
+            return Ruling(action="reject", code=550, text=f"{self.heard}")
+
+    later: list[Callable[[], None]] = []
+    hub = Hub(store, rulers=[Counting()], soon=later.append)
+    for event in DIALOGUE[:3]:
+        hub.emit(event)
+    assert hub.rule(stage()).text == "3"
+    hub.emit(DIALOGUE[3])
+    assert hub.decide(stage()).text == "4", "as a worker asks"
+
+
+def test_the_clock_comes_after_what_happened(store: Store) -> None:
+    seen: list[str] = []
+
+    class Watching:
+        def __call__(self, view: Session, event: ev.Event) -> list[ev.Finding]:
+            seen.append(type(event).__name__)
+            return []
+
+        def tick(self, now: float) -> list[ev.Found]:
+            seen.append("tick")
+            return []
+
+    hub = Hub(store, [Watching()], soon=lambda call: None)
+    hub.emit(DIALOGUE[0])
+    hub.tick()
+    assert seen == ["Opened", "tick"]
