@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from itertools import chain, islice
 from typing import Any, cast
 
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 0.25  # seconds: the most that a crash may cost
 BOUND = 100_000  # items that may wait; past that history is dropped, never mail
-# Rows that one run of a statement writes. The interpreter is free meanwhile, and each time that it
-# is asked for again the mail's thread has to hand it over, which costs as much as the row.
-TOGETHER = 32
+# Rows that one run of a statement writes, at most. The interpreter is free meanwhile, and each time
+# that it is asked for again the mail's thread has to hand it over, which costs as much as the row.
+TOGETHER = 256
 
 Row = tuple[Any, ...]
 
@@ -36,17 +36,9 @@ class Statement:
     width: int = 0
     late: bool = False  # after the others of a batch: it changes what they may bring
 
-    @cached_property
-    def one(self) -> str:
-        """The SQL for one row."""
-        return self._of(1)
-
-    @cached_property
-    def many(self) -> str:
-        """The SQL for :data:`TOGETHER` rows at once; "" where it takes but one."""
-        return self._of(TOGETHER) if self.width else ""
-
-    def _of(self, rows: int) -> str:
+    @cache  # noqa: B019 - there are few, and they stay
+    def of(self, rows: int) -> str:
+        """The SQL for so many at once."""
         values = f"({', '.join('?' * self.width)})"
         return self.sql.format(", ".join([values] * rows))
 
@@ -126,11 +118,16 @@ class Writer:
     def _execute(self, by_statement: dict[Statement, list[Any]]) -> None:
         for statement in sorted(by_statement, key=lambda each: each.late):
             rows = self._rows(statement, by_statement[statement])
+            if not statement.width:
+                self._connection.executemany(statement.of(1), rows)
+                continue
             while some := list(islice(rows, TOGETHER)):
-                if statement.many and len(some) == TOGETHER:
-                    self._connection.execute(statement.many, tuple(chain.from_iterable(some)))
-                else:
-                    self._connection.executemany(statement.one, some)
+                at = 0
+                while left := len(some) - at:
+                    size = 1 << left.bit_length() - 1  # few sizes: SQLite keeps them prepared
+                    values = tuple(chain.from_iterable(some[at : at + size]))
+                    self._connection.execute(statement.of(size), values)
+                    at += size
 
     def _rows(self, statement: Statement, items: Iterable[Any]) -> Iterator[Row]:
         for item in items:
