@@ -280,3 +280,20 @@ def test_the_clock_comes_after_what_happened(store: Store) -> None:
     hub.emit(DIALOGUE[0])
     hub.tick()
     assert seen == ["Opened", "tick"]
+
+
+def test_a_record_that_cannot_be_kept_costs_no_more_than_itself(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(record: Record) -> None:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(store.history, "add", full)
+    seen: list[ev.AnyEvent] = []
+    later: list[Callable[[], None]] = []
+    hub = Hub(store, consumers=[seen.extend], soon=later.append)
+    for event in DIALOGUE:
+        hub.emit(event)
+    later.pop()()
+    assert seen == DIALOGUE
+    assert hub.failures == {"history": 1}
